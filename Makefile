@@ -1,0 +1,37 @@
+# Each target builds .venv by itself when it is missing or older than the requirements.
+PYTHON ?= python3
+BIN := .venv/bin
+
+# make run DATASET=flickr8k ENCODER=efficientnet_lite0
+export CAPTION_DATASET := $(or $(DATASET),$(CAPTION_DATASET))
+export CAPTION_ENCODER := $(or $(ENCODER),$(CAPTION_ENCODER))
+export CAPTION_PROFILE := $(or $(PROFILE),$(CAPTION_PROFILE))
+
+.PHONY: run test lab bench publish clean
+
+run: .venv/installed
+	$(BIN)/python -m utils.run
+
+test: .venv/installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/python -m pytest
+
+lab: .venv/installed
+	$(BIN)/jupyter lab notebooks
+
+bench: .venv/installed
+	$(BIN)/python -m benchmarks
+
+# Run on scenes and commit-ready: executed notebooks and figures go to notebooks/ and figures/.
+publish: .venv/installed
+	$(BIN)/python -m utils.run --publish
+
+clean:
+	rm -rf .venv data/runs
+
+.venv/installed: requirements.txt pyproject.toml
+	$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.12 …")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --disable-pip-version-check -r requirements.txt
+	touch $@

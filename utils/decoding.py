@@ -1,0 +1,130 @@
+"""Greedy and beam search over all pictures at once, the LSTM's state carried along (notebook 06)."""
+
+import numpy as np
+
+from utils.errors import CourseError
+from utils.model import build_decoder
+from utils.quiet_tensorflow import tf
+from utils.vocabulary import END, PADDING, START, UNKNOWN
+
+IMPOSSIBLE = -1e9  # a log-probability that no search ever prefers
+PICTURES_AT_ONCE = 500  # bounds the memory: 500 pictures, beam 3, 2,500 words are 15 MB a step
+
+
+def make_decoder(models, vocabulary):
+    """Wire a trained merge model for decoding.
+
+    Args:
+        models: A model of `utils.model.build_model`, or a list of models with one vocabulary:
+            an ensemble, whose next-word probabilities are averaged at every step.
+        vocabulary: The `utils.vocabulary.Vocabulary` they were trained with.
+
+    Returns:
+        `decode(features, beam_size=3, alpha=0.7, max_length=30)`, see `beam_search`: captions
+        (N strings) and their log-probabilities (float [N], nats, end token included).
+    """
+    parts = [build_decoder(model) for model in (models if isinstance(models, list) else [models])]
+    never = np.zeros(len(vocabulary), np.float32)
+    never[[PADDING, START, UNKNOWN]] = IMPOSSIBLE
+
+    @tf.function(reduce_retracing=True)
+    def start(features):
+        pictures = [picture_model(features) for picture_model, _ in parts]
+        return pictures, [[tf.zeros_like(picture)] * 2 for picture in pictures]
+
+    @tf.function(reduce_retracing=True)
+    def step(pictures, states, parents, tokens, scores, num_candidates):
+        probabilities, states_after = [], []
+        for (_, step_model), picture, state in zip(parts, pictures, states, strict=True):
+            # A hypothesis goes on from the state of the hypothesis that it extends.
+            h, c = (tf.gather(array, parents) for array in state)
+            logits, h, c = step_model([picture, tokens, h, c])
+            probabilities.append(tf.nn.softmax(logits))
+            states_after.append([h, c])
+        log_probabilities = tf.math.log(tf.add_n(probabilities) / len(parts)) + never
+        totals = tf.reshape(scores, (-1, 1)) + log_probabilities  # [N * B, V]
+        totals = tf.reshape(totals, (tf.shape(scores)[0], -1))  # [N, B * V]
+        values, choices = tf.math.top_k(totals, num_candidates)
+        return values, choices, states_after
+
+    def decode(features, beam_size=3, alpha=0.7, max_length=30):
+        if beam_size < 1:
+            raise CourseError(f"beam_size is {beam_size}: choose 1 (greedy search) or more.")
+        captions, scores = [], []
+        for first in range(0, len(features), PICTURES_AT_ONCE):
+            some = np.asarray(features[first : first + PICTURES_AT_ONCE], np.float32)
+            pictures, states = start(np.repeat(some, beam_size, axis=0))
+
+            def advance(states, parents, tokens, totals, pictures=pictures):
+                return step(pictures, states, parents, tokens, totals, 2 * beam_size)
+
+            rows, log_probabilities = beam_search(
+                advance, states, len(some), len(vocabulary), beam_size, alpha, max_length
+            )
+            captions += [vocabulary.decode(row) for row in rows]
+            scores.append(log_probabilities)
+        return captions, np.concatenate(scores) if scores else np.zeros(0)
+
+    return decode
+
+
+def beam_search(advance, states, num_pictures, vocabulary_size, beam_size, alpha, max_length):
+    """Search for the most probable captions of N pictures together.
+
+    Every step extends the B best unfinished hypotheses of each picture by every word. Those of
+    the B best extensions that end are finished; the B best that do not end go on. A picture is
+    done when B hypotheses have finished, and its caption is the finished one with the highest
+    log-probability divided by length ** alpha (Wu et al., arXiv 1609.08144, without the constant
+    5), where the length counts the end token. With B = 1 this is greedy search.
+
+    Args:
+        advance: `(states, parents [N * B], tokens [N * B], scores [N, B])` to the 2 B best
+            extensions: their scores [N, 2 B], their choices [N, 2 B] (hypothesis * V + word)
+            and the states after `tokens`.
+        states: The states before the first word.
+        num_pictures: N.
+        vocabulary_size: V.
+        beam_size: B; 1 is greedy search.
+        alpha: 0 prefers short captions, 1 compares the mean log-probability per word.
+        max_length: Words after which a search gives up; the best unfinished hypothesis counts.
+
+    Returns:
+        int [N, max_length] tokens, padded with the end token, and float [N] log-probabilities.
+    """
+    pictures = np.arange(num_pictures)[:, None]
+    words = np.full((num_pictures, beam_size, max_length), END)
+    scores = np.full((num_pictures, beam_size), IMPOSSIBLE, np.float32)
+    scores[:, 0] = 0  # at the start all hypotheses are the same: only one may be extended
+    tokens = np.full((num_pictures, beam_size), START, np.int32)
+    parents = np.tile(np.arange(beam_size), (num_pictures, 1))
+    best_words, best_scores = words[:, 0].copy(), np.zeros(num_pictures, np.float32)
+    best_normalized = np.full(num_pictures, -np.inf)
+    num_finished = np.zeros(num_pictures, int)
+
+    for length in range(1, max_length + 2):
+        flat_parents = (pictures * beam_size + parents).ravel().astype(np.int32)
+        values, choices, states = advance(states, flat_parents, tokens.ravel(), scores)
+        values, (sources, chosen) = values.numpy(), np.divmod(choices.numpy(), vocabulary_size)
+
+        ends = chosen == END
+        finishing = ends.copy()
+        finishing[:, beam_size:] = False
+        if length > max_length:  # out of words: what there is must do
+            finishing[num_finished == 0, 0] = True
+        normalized = np.where(finishing, values / length**alpha, -np.inf)
+        first = normalized.argmax(1)
+        better = (num_finished < beam_size) & (normalized.max(1) > best_normalized)
+        best_normalized[better] = normalized.max(1)[better]
+        best_scores[better] = values[better, first[better]]
+        best_words[better] = words[better, sources[better, first[better]]]
+        num_finished += finishing.sum(1)
+        if length > max_length or (num_finished >= beam_size).all():
+            break
+
+        # The B best that go on, in order of score (the sort is stable).
+        going_on = ends.argsort(1, kind="stable")[:, :beam_size]
+        parents, tokens = sources[pictures, going_on], chosen[pictures, going_on].astype(np.int32)
+        scores = values[pictures, going_on]
+        words = words[pictures, parents]
+        words[:, :, length - 1] = tokens
+    return best_words, best_scores

@@ -1,0 +1,178 @@
+"""Flickr8k: fetching its two archives and reading its files (used by notebook 01)."""
+
+import hashlib
+import os
+import shutil
+import zipfile
+import zlib
+from pathlib import Path
+
+import pandas as pd
+import requests
+from tqdm import tqdm
+
+from utils.artifacts import fingerprint
+from utils.errors import CourseError
+from utils.settings import ROOT
+
+# Hodosh, Young and Hockenmaier, "Framing image description as a ranking task", JAIR 47, 2013.
+ADDRESS = "https://github.com/jbrownlee/Datasets/releases/download/Flickr8k/"
+ARCHIVES = {  # file name: MD5 of the public file
+    "Flickr8k_text.zip": "bf6c1abcb8e4a833b7f922104de18627",
+    "Flickr8k_Dataset.zip": "f18a1e2920de5bd84dae7cf08ec78978",
+}
+TEXTS = {  # SHA-256 of the texts, which every copy of the data set shares
+    "Flickr8k.token.txt": "9b8608b02da9040581f1e3d4c8738db1fb6f63314342100432adc3962f77d71a",
+    "Flickr_8k.trainImages.txt": "e330ddd5156a4c2d2e2b67bc587e70e588f2d132bd8a10dc54dcb71e58115d8e",
+    "Flickr_8k.devImages.txt": "18ba829f47f6df1cb830bf7f0506e2ddf333818925299babbd1bbcaf50fdc504",
+    "Flickr_8k.testImages.txt": "c0924146c131458ceba45da59670fe9520eadce1e5cafffa16a817672a9b1f17",
+}
+PICTURE_FOLDER = "Flicker8k_Dataset"  # spelled so in the archive
+PICTURE_COUNT = 8091
+
+
+def fetch_flickr8k(folder):
+    """Unpack Flickr8k into `folder`, from `CAPTION_ARCHIVES` or else downloaded.
+
+    `CAPTION_ARCHIVES` names a folder that holds the two zip files. A download that was cut off
+    is continued. `folder` appears only once everything is unpacked and checked.
+
+    Args:
+        folder: Where the data set shall lie; nothing happens if it is there already.
+
+    Raises:
+        CourseError: An archive cannot be had, is damaged, or is another data set.
+    """
+    if folder.exists():
+        return
+    # All archives first: a missing one shows before anything is unpacked.
+    paths = [_find_archive(name, md5, folder.parent) for name, md5 in ARCHIVES.items()]
+    unpacked = folder.with_name(f".{folder.name}.tmp")
+    shutil.rmtree(unpacked, ignore_errors=True)
+    try:
+        text_path, picture_path = paths
+        _unzip(text_path, unpacked)
+        for name, expected in TEXTS.items():
+            if not (unpacked / name).exists() or fingerprint(unpacked / name) != expected:
+                raise CourseError(
+                    f"{text_path} does not hold Flickr8k's {name}: "
+                    "it is another data set or edition."
+                )
+        _unzip(picture_path, unpacked)
+        found = len(list((unpacked / PICTURE_FOLDER).glob("*.jpg")))
+        if found != PICTURE_COUNT:
+            raise CourseError(
+                f"{picture_path} holds {found} pictures in {PICTURE_FOLDER}/ instead of "
+                f"{PICTURE_COUNT}: it is not Flickr8k's picture archive."
+            )
+        unpacked.rename(folder)
+    finally:
+        shutil.rmtree(unpacked, ignore_errors=True)
+
+
+def _find_archive(name, md5, data_folder):
+    archives = os.environ.get("CAPTION_ARCHIVES")
+    if not archives:
+        return download(ADDRESS + name, data_folder / "downloads" / name, md5)
+    path = ROOT / Path(archives).expanduser() / name
+    if not path.exists():
+        raise CourseError(f"{path} does not exist: CAPTION_ARCHIVES must name the folder of it.")
+    return path
+
+
+def _unzip(path, folder):
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = [name for name in archive.namelist() if not name.startswith("__MACOSX")]
+            for member in tqdm(members, desc=f"unpacking {path.name}", mininterval=1):
+                archive.extract(member, folder)
+    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
+        raise CourseError(
+            f"{path} is damaged or no zip file: delete it and fetch it again."
+        ) from error
+
+
+def download(address, path, md5):
+    """Download a file with a progress bar, continuing where an earlier try was cut off.
+
+    Args:
+        address: The file's web address.
+        path: Where the file shall lie; nothing is fetched if it is there already. Meanwhile
+            `<path>.part` holds what has come so far.
+        md5: The expected MD5, hexadecimal.
+
+    Returns:
+        `path`.
+
+    Raises:
+        CourseError: The address cannot be reached or the file is not the expected one.
+    """
+    if path.exists():
+        return path
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(path.name + ".part")
+    try:
+        _download_rest(address, part)
+    except requests.RequestException as error:
+        raise CourseError(
+            f"{path.name} could not be downloaded from {address} ({type(error).__name__}): run "
+            "again to continue, or set CAPTION_ARCHIVES to a folder that holds the file."
+        ) from error
+    with open(part, "rb") as file:
+        found = hashlib.file_digest(file, "md5").hexdigest()
+    if found != md5:
+        part.unlink()
+        raise CourseError(
+            f"{address} gave another file than expected (MD5 {found}): run again, or set "
+            "CAPTION_ARCHIVES to a folder that holds the right one."
+        )
+    part.rename(path)
+    return path
+
+
+def _download_rest(address, part):
+    have = part.stat().st_size if part.exists() else 0
+    headers = {"Range": f"bytes={have}-"} if have else {}
+    with requests.get(address, headers=headers, stream=True, timeout=20) as response:
+        if have and response.status_code == 416:
+            return  # nothing is left to fetch
+        response.raise_for_status()
+        if response.status_code != 206:
+            have = 0  # the server sends the file from its start
+        length = response.headers.get("Content-Length")
+        bar = tqdm(
+            total=have + int(length) if length else None,
+            initial=have,
+            unit="B",
+            unit_scale=True,
+            desc=part.stem,
+            mininterval=1,
+        )
+        with bar, open(part, "ab" if have else "wb") as file:
+            for block in response.iter_content(1 << 20):
+                file.write(block)
+                bar.update(len(block))
+
+
+def read_flickr8k(folder):
+    """Read Flickr8k's own text files.
+
+    Args:
+        folder: What `fetch_flickr8k` made.
+
+    Returns:
+        The picture folder, the captions (DataFrame: image, caption) and the official split
+        (Series from image to split).
+    """
+    lines = (folder / "Flickr8k.token.txt").read_text("utf-8").splitlines()
+    # A line is "<picture>#<number of the caption><tab><caption>".
+    rows = [line.split("\t", 1) for line in lines if line.strip()]
+    captions = pd.DataFrame(
+        [(key.rsplit("#", 1)[0], caption) for key, caption in rows], columns=["image", "caption"]
+    )
+    splits = {
+        image: split
+        for split in ("train", "dev", "test")
+        for image in (folder / f"Flickr_8k.{split}Images.txt").read_text("utf-8").split()
+    }
+    return folder / PICTURE_FOLDER, captions, pd.Series(splits)

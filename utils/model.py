@@ -1,0 +1,74 @@
+"""The merge model: CNN features and an LSTM over the words, added, then a softmax (notebook 04).
+
+Tanti, Gatt and Camilleri, "Where to put the image in an image caption generator", Natural
+Language Engineering 24(3), 2018: the LSTM never sees the picture; both meet after it.
+"""
+
+from utils.quiet_tensorflow import keras
+
+layers = keras.layers
+
+
+def build_model(feature_size, vocabulary_size, settings):
+    """Build the untrained merge model.
+
+    The LSTM is causal: its output at position t depends on tokens 0..t only. One pass over a
+    caption therefore gives every next-word prediction at once.
+
+    Args:
+        feature_size: D, the length of a feature vector.
+        vocabulary_size: V, special tokens included.
+        settings: `utils.settings.Settings` with embedding_size, units, dropout and seed.
+
+    Returns:
+        A `keras.Model` from (features [N, D] float32, tokens [N, T] int32) to logits [N, T, V].
+    """
+    keras.utils.set_random_seed(settings.seed)
+    features = keras.Input((feature_size,), name="features")
+    tokens = keras.Input((None,), dtype="int32", name="tokens")
+
+    picture = layers.Dropout(settings.dropout, name="features_dropout")(features)
+    picture = layers.Dense(settings.units, name="picture")(picture)
+    picture = layers.Reshape((1, settings.units), name="picture_per_word")(picture)
+
+    words = layers.Embedding(vocabulary_size, settings.embedding_size, name="embedding")(tokens)
+    words = layers.Dropout(settings.dropout, name="embedding_dropout")(words)
+    words = layers.LSTM(settings.units, return_sequences=True, name="lstm")(words)
+    words = layers.Dropout(settings.dropout, name="lstm_dropout")(words)
+
+    merged = layers.Add(name="merge")([picture, words])  # [N, 1, units] + [N, T, units]
+    merged = layers.Dense(settings.units, activation="relu", name="fully_connected")(merged)
+    merged = layers.Dropout(settings.dropout, name="fully_connected_dropout")(merged)
+    logits = layers.Dense(vocabulary_size, name="logits")(merged)
+    return keras.Model([features, tokens], logits, name="merge_model")
+
+
+def build_decoder(model):
+    """Rewire the layers of a trained merge model for decoding, one word at a time.
+
+    The weights are shared, not copied. The LSTM's state is an input and an output, so that a
+    search carries it along and never reads a prefix again.
+
+    Args:
+        model: A model of `build_model`.
+
+    Returns:
+        Two `keras.Model`s: `picture_model` from features [N, D] to picture vectors [N, units];
+        `step_model` from (picture vectors [N, units], tokens [N] int32, h [N, units],
+        c [N, units]) to (logits [N, V], h, c).
+    """
+    layer = model.get_layer
+    units = layer("lstm").units
+    features = keras.Input((layer("picture").input.shape[-1],), name="features")
+    picture_model = keras.Model(features, layer("picture")(features), name="picture_model")
+
+    picture = keras.Input((units,), name="picture_vector")
+    token = keras.Input((), dtype="int32", name="token")
+    h_before, c_before = keras.Input((units,), name="h"), keras.Input((units,), name="c")
+    words, (h, c) = layer("lstm").cell(layer("embedding")(token), [h_before, c_before])
+    merged = layer("fully_connected")(layers.Add()([picture, words]))
+    logits = layer("logits")(merged)
+    step_model = keras.Model(
+        [picture, token, h_before, c_before], [logits, h, c], name="step_model"
+    )
+    return picture_model, step_model

@@ -1,0 +1,274 @@
+"""Figures: one style, grids of captioned pictures, curves, the drawing of the model."""
+
+import textwrap
+
+import cv2
+import matplotlib.pyplot as plt
+import numpy as np
+import seaborn as sns
+from matplotlib.colors import to_rgba_array
+
+from utils.artifacts import atomic_path
+
+INK = "#23313f"
+ACCENT = "#d1603d"
+QUIET = "#9aa7b2"
+COLORS = ("#2f6f8f", ACCENT, "#6a994e", "#8e6c8a", "#e0a458", "#577590")
+
+
+def set_style():
+    """Give every figure the course's look: call it once at the top of a notebook."""
+    sns.set_theme(
+        context="notebook",
+        style="whitegrid",
+        palette=list(COLORS),
+        rc={
+            "axes.edgecolor": QUIET,
+            "axes.grid.axis": "y",
+            "axes.labelcolor": INK,
+            "axes.spines.right": False,
+            "axes.spines.top": False,
+            "axes.titlecolor": INK,
+            "axes.titlelocation": "left",
+            "axes.titlesize": 12,
+            "axes.titleweight": "bold",
+            "figure.constrained_layout.use": True,
+            "figure.dpi": 80,
+            "figure.figsize": (9, 3.6),
+            "font.family": "DejaVu Sans",  # comes with matplotlib: the same on every machine
+            "grid.color": "#e6eaee",
+            "savefig.dpi": 110,
+            "text.color": INK,
+            "xtick.color": INK,
+            "ytick.color": INK,
+        },
+    )
+
+
+def save_figure(figure, folder, name):
+    """Write a figure as `<folder>/<name>.png`, atomically."""
+    with atomic_path(folder / f"{name}.png") as temporary:
+        # No date and no version inside: the same figure gives the same file.
+        figure.savefig(temporary, metadata={"Software": None})
+
+
+def show_pictures(paths, texts=None, columns=4, references=None, title=None, width=3.0, marks=None):
+    """Draw a grid of pictures with a caption below each.
+
+    Args:
+        paths: N paths of picture files.
+        texts: N captions, drawn bold below the pictures.
+        columns: Pictures per row.
+        references: N lists of human captions, drawn small and gray below the caption.
+        title: Above the whole grid.
+        width: Of one picture, in inches.
+        marks: N short texts, drawn in the accent color in front of the caption (a score).
+
+    Returns:
+        The `matplotlib.figure.Figure`.
+    """
+    rows = -(-len(paths) // columns)
+    characters = int(width * 11.5)
+    blocks = []
+    for index in range(len(paths)):
+        bold = textwrap.wrap(texts[index], characters - 4) if texts is not None else []
+        small = []
+        for reference in references[index] if references else ():
+            small += textwrap.wrap("– " + reference, characters + 3, subsequent_indent="   ")
+        blocks.append((bold, small))
+    lines = max((len(bold) * 0.19 + len(small) * 0.155 for bold, small in blocks), default=0)
+    height = width + 0.15 + lines + (0.22 if marks is not None else 0)
+    figure, axes = plt.subplots(
+        rows, columns, figsize=(columns * width, rows * height), squeeze=False, layout="none"
+    )
+    top = 1 - (0.45 / (rows * height) if title else 0)
+    figure.subplots_adjust(0.005, 0, 0.995, top, wspace=0.05, hspace=0)
+    for axis in axes.flat:
+        axis.axis("off")
+    for index, (axis, (bold, small)) in enumerate(zip(axes.flat, blocks, strict=False)):
+        axis.imshow(cv2.cvtColor(cv2.imread(str(paths[index])), cv2.COLOR_BGR2RGB))
+        axis.set_anchor("N")
+        inches = 0.08
+        if marks is not None:
+            _text_below(axis, inches, marks[index], width, color=ACCENT, size=9, weight="bold")
+            inches += 0.2
+        _text_below(axis, inches, "\n".join(bold), width, size=9.5, weight="bold")
+        _text_below(axis, inches + len(bold) * 0.19, "\n".join(small), width, size=7.5, color="#66727d")
+    if title:
+        figure.suptitle(title, x=0.008, y=1 - 0.1 / (rows * height), ha="left", va="top", weight="bold", size=13)
+    return figure
+
+
+def _text_below(axis, inches, text, width, **style):
+    axis.annotate(
+        text,
+        (0.01, 0),
+        xytext=(0, -72 * inches),
+        xycoords="axes fraction",
+        textcoords="offset points",
+        ha="left",
+        va="top",
+        linespacing=1.25,
+        **style,
+    )
+
+
+def show_history(history):
+    """Draw train and dev loss over the epochs, the best epoch marked.
+
+    Args:
+        history: DataFrame (epoch, loss, dev_loss).
+
+    Returns:
+        The figure.
+    """
+    figure, axis = plt.subplots()
+    best = history.loc[history["dev_loss"].idxmin()]
+    axis.plot(history["epoch"], history["loss"], marker="o", label="train")
+    axis.plot(history["epoch"], history["dev_loss"], marker="o", label="dev")
+    axis.axvline(best["epoch"], color=QUIET, linestyle=":")
+    axis.annotate(
+        f"best dev loss {best['dev_loss']:.3f}\nperplexity {np.exp(best['dev_loss']):.1f}",
+        (best["epoch"], best["dev_loss"]),
+        xytext=(8, 18),
+        textcoords="offset points",
+    )
+    axis.set(title="Loss per word", xlabel="epoch", ylabel="cross-entropy (nats)")
+    axis.xaxis.get_major_locator().set_params(integer=True)
+    axis.legend(frameon=False)
+    return figure
+
+
+def draw_model(model):
+    """Draw the merge model as boxes with output shapes and numbers of weights.
+
+    Args:
+        model: A model of `utils.model.build_model`.
+
+    Returns:
+        The figure.
+    """
+    columns = [
+        ["features", "features_dropout", "picture", "picture_per_word"],
+        ["tokens", "embedding", "embedding_dropout", "lstm", "lstm_dropout"],
+        ["merge", "fully_connected", "fully_connected_dropout", "logits"],
+    ]
+    figure, axis = plt.subplots(figsize=(11, 5.2))
+    axis.set(xlim=(0, 3.3), ylim=(-0.1, 5.1))
+    axis.axis("off")
+    centers = {}
+    for column, names in enumerate(columns):
+        for row, name in enumerate(names):
+            centers[name] = (0.55 + 1.1 * column, 4.6 - row)
+            _draw_layer(axis, model.get_layer(name), *centers[name], COLORS[column])
+        for above, below in zip(names, names[1:], strict=False):
+            _draw_arrow(axis, centers[above], centers[below])
+    for source in ("picture_per_word", "lstm_dropout"):
+        (x, y), (x_end, y_end) = centers[source], centers["merge"]
+        style = {"arrowstyle": "-|>", "color": INK, "connectionstyle": "angle3,angleA=0,angleB=0"}
+        axis.annotate("", (x_end - 0.46, y_end), xytext=(x + 0.46, y), arrowprops=style)
+    return figure
+
+
+def _draw_layer(axis, layer, x, y, color):
+    box = {"boxstyle": "round,pad=0.5", "facecolor": "white", "edgecolor": color, "linewidth": 1.6}
+    shape = " × ".join("N" if i == 0 else str(n or "T") for i, n in enumerate(layer.output.shape))
+    weights = f"   {layer.count_params():,} weights" if layer.count_params() else ""
+    axis.text(
+        x, y, f"{layer.name}\n{type(layer).__name__}  [{shape}]{weights}".replace("InputLayer", "Input"),
+        ha="center", va="center", size=8, bbox=box, linespacing=1.4,
+    )
+
+
+def _draw_arrow(axis, start, end):
+    axis.annotate(
+        "", (end[0], end[1] + 0.3), xytext=(start[0], start[1] - 0.3),
+        arrowprops={"arrowstyle": "-|>", "color": INK},
+    )
+
+
+def show_feature_maps(picture, maps, columns=6):
+    """Draw what some layers of a CNN make of one picture: a row per layer.
+
+    Args:
+        picture: uint8 [S, S, 3], RGB.
+        maps: Dict from layer name to its feature maps [H, W, C]. Of each layer the maps that
+            vary most are drawn, each on its own scale from dark (low) to light (high).
+        columns: Maps per layer.
+
+    Returns:
+        The figure.
+    """
+    figure, axes = plt.subplots(
+        len(maps), columns + 1, figsize=(1.45 * (columns + 1), 1.62 * len(maps)), squeeze=False
+    )
+    for row, (name, layer) in zip(axes, maps.items(), strict=True):
+        height, width, channels = layer.shape
+        row[0].imshow(picture)
+        row[0].set_title(f"{name}: {channels} maps of {height} × {width}", size=9, weight="normal")
+        liveliest = np.argsort(-layer.std((0, 1)), kind="stable")[:columns]
+        for axis, channel in zip(row[1:], liveliest, strict=False):
+            axis.imshow(layer[:, :, channel], cmap="mako", interpolation="nearest")
+        for axis in row:
+            axis.axis("off")
+    return figure
+
+
+def show_quadrants(picture, cells=7, window=4, stride=3):
+    """Draw the windows over which `quadrant_means` averages, on the picture they look at.
+
+    Args:
+        picture: uint8 [S, S, 3], RGB.
+        cells: Rows and columns of the feature map.
+        window: Rows and columns of a window.
+        stride: Cells from one window to the next.
+
+    Returns:
+        The figure.
+    """
+    starts = range(0, cells - window + 1, stride)
+    windows = [(row, column) for row in starts for column in starts]
+    figure, axes = plt.subplots(1, len(windows) + 1, figsize=(2.3 * (len(windows) + 1), 2.6))
+    size = len(picture) / cells
+    for axis in axes:
+        axis.imshow(picture)
+        axis.axis("off")
+        for line in range(1, cells):
+            axis.axhline(line * size, color="white", linewidth=0.6)
+            axis.axvline(line * size, color="white", linewidth=0.6)
+    axes[0].set_title(f"the {cells} × {cells} cells", size=9, weight="normal")
+    for number, (axis, (row, column)) in enumerate(zip(axes[1:], windows, strict=True), 1):
+        shade = np.full((cells, cells, 4), (1, 1, 1, 0.75))
+        shade[row : row + window, column : column + window] = 0
+        axis.imshow(shade, extent=(0, len(picture), len(picture), 0), interpolation="nearest")
+        axis.set_title(f"window {number}", size=9, weight="normal")
+    return figure
+
+
+def show_tokens(tokens, words):
+    """Draw rows of tokens as a table of colored cells, each with its word and number.
+
+    Args:
+        tokens: int [N, T].
+        words: The vocabulary's words: `words[token]`; the first four are special tokens.
+
+    Returns:
+        The figure.
+    """
+    count, length = tokens.shape
+    # Padding and the other special tokens have colors of their own; words share one.
+    colors = ("#eef1f4", "#bcd8e6", "#f0c3b2", "#f3dcae", "#ffffff")
+    figure, axis = plt.subplots(figsize=(max(0.82 * length, 4), 0.5 * count + 0.5))
+    axis.imshow(to_rgba_array(colors)[np.minimum(tokens, 4)], aspect="auto", interpolation="nearest")
+    for (row, column), token in np.ndenumerate(tokens):
+        color = QUIET if token == 0 else INK
+        axis.text(
+            column, row, f"{words[token]}\n{token}", ha="center", va="center", size=7, color=color
+        )
+    axis.set(xticks=range(length), yticks=range(count), xlabel="position", ylabel="caption")
+    axis.grid(False)
+    axis.set_xticks(np.arange(length + 1) - 0.5, minor=True)
+    axis.set_yticks(np.arange(count + 1) - 0.5, minor=True)
+    axis.grid(True, which="minor", axis="both", color=QUIET, linewidth=0.5)
+    axis.tick_params(length=0, which="both")
+    return figure

@@ -1,0 +1,107 @@
+"""All settings of a run, in one frozen dataclass (used by every notebook)."""
+
+import os
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from utils.encoders import encoder_info
+from utils.errors import CourseError
+
+ROOT = Path(__file__).resolve().parents[1]
+FIGURES = ROOT / "figures"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a run is made with; `load_settings` fills in the defaults of a data set.
+
+    `data_folder` and `run_folder` say where its files lie.
+    """
+
+    dataset: str = "scenes"  # scenes, flickr8k, or a folder with captions.txt and Images/
+    encoder: str = "vgg16"  # a name in utils.encoders.ENCODERS
+    profile: str = "full"  # full, or fast: everything small, to check that every step works
+    seed: int = 7
+    picture_count: int = 1600  # pictures that `scenes` draws
+
+    min_count: int = 1  # a word seen less often in train becomes <unk>
+    embedding_size: int = 256
+    units: int = 512  # of the LSTM and of the fully connected layer
+    dropout: float = 0.5
+
+    epochs: int = 14
+    patience: int = 3  # epochs without a better dev loss before training stops
+    batch_size: int = 128
+    learning_rate: float = 1e-3  # at the start of a cosine decay to zero
+    label_smoothing: float = 0.0
+
+    beam_size: int = 3
+    alpha: float = 0.7  # exponent of the length in the beam search's length normalization
+    max_length: int = 30  # words
+
+    @property
+    def data_folder(self):
+        """Folder of the raw data set."""
+        if self.dataset in ("scenes", "flickr8k"):
+            name = self.dataset if self.profile == "full" else f"{self.dataset}-{self.profile}"
+            # The fast profile draws fewer scenes, but reads the same Flickr8k.
+            return data_root() / (name if self.dataset == "scenes" else self.dataset)
+        return ROOT / Path(self.dataset).expanduser()
+
+    @property
+    def run_folder(self):
+        """Folder of everything a run writes: `data/runs/<dataset>-<encoder>`."""
+        runs = os.environ.get("CAPTION_RUNS")
+        runs = ROOT / Path(runs).expanduser() if runs else data_root() / "runs"
+        return runs / f"{Path(self.dataset).name}-{self.encoder}"
+
+    def model_settings(self):
+        """The settings that determine the trained model, for manifests."""
+        names = ("seed", "embedding_size", "units", "dropout", "epochs", "patience")
+        names += ("batch_size", "learning_rate", "label_smoothing")
+        return {name: value for name, value in asdict(self).items() if name in names}
+
+
+# Chosen on dev; where nothing stands the defaults above hold.
+DATASET_DEFAULTS = {
+    "scenes": {},
+    "flickr8k": {"min_count": 5},
+}
+FAST = {"picture_count": 120, "embedding_size": 32, "units": 64, "epochs": 2, "batch_size": 64}
+PROFILES = ("full", "fast")
+
+
+def data_root():
+    """Folder of raw data sets and runs: `data/`, or `CAPTION_DATA`."""
+    return ROOT / Path(os.environ.get("CAPTION_DATA", "data")).expanduser()
+
+
+def load_settings(**changes):
+    """Read the settings of this run from the environment.
+
+    `CAPTION_DATASET`, `CAPTION_ENCODER` and `CAPTION_PROFILE` choose; keyword arguments win
+    over them, so `load_settings(units=256)` in a notebook tries one change.
+
+    Raises:
+        CourseError: Unknown data set, encoder or profile.
+    """
+    dataset = changes.get("dataset") or os.environ.get("CAPTION_DATASET") or "scenes"
+    encoder = changes.get("encoder") or os.environ.get("CAPTION_ENCODER") or "vgg16"
+    profile = changes.get("profile") or os.environ.get("CAPTION_PROFILE") or "full"
+    encoder_info(encoder)
+    if profile not in PROFILES:
+        raise CourseError(f"Unknown profile {profile!r}: choose one of {', '.join(PROFILES)}.")
+    settings = Settings(
+        **DATASET_DEFAULTS.get(dataset, {"min_count": 5}) | {"dataset": dataset},
+        encoder=encoder,
+        profile=profile,
+    )
+    if profile == "fast":
+        settings = replace(settings, **FAST)
+    settings = replace(settings, **changes)
+    if dataset not in DATASET_DEFAULTS and not settings.data_folder.is_dir():
+        raise CourseError(
+            f"Unknown data set {dataset!r}: choose scenes, flickr8k, or the path of a folder "
+            "with captions.txt and Images/."
+        )
+    return settings

@@ -1,0 +1,247 @@
+"""Training the merge model with `model.fit`: batches, masked loss, checkpoints (notebook 05)."""
+
+import hashlib
+import json
+import math
+import shutil
+import time
+
+import numpy as np
+import pandas as pd
+from tqdm import tqdm
+
+from utils.artifacts import atomic_path, save_table, write_json
+from utils.quiet_tensorflow import keras, tf
+from utils.vocabulary import PADDING
+
+
+@keras.saving.register_keras_serializable("image_caption_course")
+class MaskedCrossentropy(keras.losses.Loss):
+    """Mean cross-entropy in nats per word; padding counts neither above nor below the line.
+
+    Its `exp` is the perplexity. Called with targets int [N, T], 0 where the caption is over, and
+    logits float [N, T, V]; returns a scalar. Taught in notebook 04.
+
+    Args:
+        label_smoothing: 0 to 1, the part of each target that is spread over the whole
+            vocabulary (Szegedy et al., CVPR 2016).
+    """
+
+    def __init__(self, label_smoothing=0.0, name="masked_crossentropy"):
+        super().__init__(name=name, reduction=None)
+        self.label_smoothing = label_smoothing
+
+    def call(self, targets, logits):
+        targets = tf.cast(targets, tf.int32)
+        mask = tf.cast(tf.not_equal(targets, PADDING), logits.dtype)
+        losses = tf.nn.sparse_softmax_cross_entropy_with_logits(targets, logits)
+        if self.label_smoothing:
+            # The cross-entropy to the uniform distribution: log-normalizer minus mean logit.
+            uniform = tf.reduce_logsumexp(logits, -1) - tf.reduce_mean(logits, -1)
+            losses = (1 - self.label_smoothing) * losses + self.label_smoothing * uniform
+        return tf.reduce_sum(losses * mask) / tf.reduce_sum(mask)
+
+    def get_config(self):
+        return {"label_smoothing": self.label_smoothing, "name": self.name}
+
+
+def make_batches(features, rows, tokens, batch_size, seed=None, first_epoch=0):
+    """Batches of captions of similar length, so that hardly any padding is computed.
+
+    Args:
+        features: float32 [P, D], one row per picture.
+        rows: int [N], the row of `features` that belongs to each caption.
+        tokens: int32 [N, T], right-padded.
+        batch_size: Captions per batch.
+        seed: With a seed the dataset never ends and every epoch has its own random order, which
+            depends on seed and epoch alone; without, one pass in order of length.
+        first_epoch: Where the random orders start, for resuming.
+
+    Returns:
+        A `tf.data.Dataset` of ((features [B, D], inputs [B, T-1]), targets [B, T-1]), where
+        `targets` is `inputs` one word later, and the number of batches of an epoch.
+    """
+    lengths = (tokens != PADDING).sum(1)
+    steps = math.ceil(len(tokens) / batch_size)
+
+    def batches():
+        epoch = first_epoch
+        while True:
+            rng = np.random.default_rng([seed or 0, epoch])
+            # Random among captions of one length, then batches in random order.
+            order = np.lexsort((rng.random(len(tokens)), lengths))
+            groups = np.array_split(order, steps)
+            if seed is not None:
+                rng.shuffle(groups)
+            for group in groups:
+                batch = tokens[group, : lengths[group].max()]
+                yield (features[rows[group]], batch[:, :-1]), batch[:, 1:]
+            if seed is None:
+                return
+            epoch += 1
+
+    words = tf.TensorSpec((None, None), tf.int32)
+    pictures = tf.TensorSpec((None, features.shape[1]), tf.float32)
+    dataset = tf.data.Dataset.from_generator(
+        batches, output_signature=((pictures, words), words)
+    )
+    # Keras warns of running out of data unless it knows how much there is.
+    cardinality = tf.data.INFINITE_CARDINALITY if seed is not None else steps
+    dataset = dataset.apply(tf.data.experimental.assert_cardinality(cardinality))
+    return dataset.prefetch(4), steps
+
+
+class KeepRun(keras.callbacks.Callback):
+    """Write history, checkpoint and best weights after every epoch; stop early.
+
+    Everything it knows is in the files of `folder`, so training that was cut off goes on from
+    its last whole epoch.
+    """
+
+    def __init__(self, folder, patience, describe=None):
+        super().__init__()
+        self.folder = folder
+        self.patience = patience
+        self.describe = describe
+        path = folder / "history.csv"
+        self.rows = pd.read_csv(path).to_dict("records") if path.exists() else []
+
+    @property
+    def waited(self):
+        """Epochs since the best dev loss."""
+        losses = [row["dev_loss"] for row in self.rows]
+        return len(losses) - 1 - int(np.argmin(losses)) if losses else 0
+
+    def on_train_begin(self, logs=None):
+        epochs, steps = self.params["epochs"], self.params["steps"]
+        self.bar = tqdm(total=epochs * steps, desc="training", unit="batch", mininterval=1)
+        self.bar.update(len(self.rows) * steps)
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.bar.update()
+
+    def on_train_end(self, logs=None):
+        self.bar.close()
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.started = time.perf_counter()
+
+    def on_epoch_end(self, epoch, logs=None):
+        seconds = time.perf_counter() - self.started
+        row = {
+            "epoch": epoch + 1,
+            "loss": logs["loss"],
+            "dev_loss": logs["val_loss"],
+            "learning_rate": float(self.model.optimizer.learning_rate),
+            "seconds": seconds,
+        }
+        self.rows.append(row)
+        if self.describe:
+            samples = self.folder / "samples.csv"
+            said = pd.DataFrame(self.describe(self.model)).assign(epoch=epoch + 1)
+            if samples.exists():
+                said = pd.concat([pd.read_csv(samples), said])
+            save_table(samples, said)
+        if self.waited == 0:
+            save_model(self.folder / "best.keras", self.model)
+        save_model(self.folder / "checkpoint.keras", self.model)
+        # Last: an epoch counts as done when the history says so.
+        save_table(self.folder / "history.csv", pd.DataFrame(self.rows))
+        losses = {name: f"{row[name]:.3f}" for name in ("loss", "dev_loss")}
+        self.bar.set_postfix(epoch=epoch + 1, **losses)
+        self.model.stop_training = self.waited >= self.patience
+
+
+def save_model(path, model):
+    """Save a Keras model as `.keras`, atomically."""
+    with atomic_path(path) as temporary:
+        model.save(temporary)
+
+
+def train(model, train_data, dev_data, settings, folder, describe=None):
+    """Train the merge model by teacher forcing until the dev loss no longer falls.
+
+    Args:
+        model: An untrained model of `utils.model.build_model`.
+        train_data: features, rows, tokens of the train split, as `make_batches` takes them.
+        dev_data: The same of the dev split.
+        settings: epochs, patience, batch_size, learning_rate, label_smoothing, seed.
+        folder: Where the training's own files lie. If a training with the same settings and
+            data was cut off there, it goes on after its last whole epoch.
+        describe: Called with the model after every epoch; returns a list of dicts that are
+            collected in `samples.csv`.
+
+    Returns:
+        The model of the best epoch, the history (DataFrame: epoch, loss, dev_loss,
+        learning_rate, seconds) and the samples (DataFrame, or None).
+    """
+    started_as = {"settings": settings.model_settings(), "data": _data_fingerprint(train_data)}
+    if not _same_json(folder / "started.json", started_as):
+        shutil.rmtree(folder, ignore_errors=True)
+        write_json(folder / "started.json", started_as)
+    keeper = KeepRun(folder, settings.patience, describe)
+    first_epoch = len(keeper.rows)
+
+    keras.utils.set_random_seed(settings.seed)
+    batches, steps = make_batches(
+        *train_data, settings.batch_size, seed=settings.seed, first_epoch=first_epoch
+    )
+    dev_batches, _ = make_batches(*dev_data, 2 * settings.batch_size)
+    if first_epoch:
+        model = keras.models.load_model(folder / "checkpoint.keras")
+        print(f"Resuming after epoch {first_epoch}.")
+    else:
+        schedule = keras.optimizers.schedules.CosineDecay(
+            settings.learning_rate, settings.epochs * steps
+        )
+        model.compile(
+            optimizer=keras.optimizers.Adam(schedule, clipnorm=5.0),
+            loss=MaskedCrossentropy(settings.label_smoothing),
+            jit_compile=False,  # compiling with XLA is slower on a CPU
+        )
+    if keeper.waited < settings.patience:
+        model.fit(
+            batches,
+            steps_per_epoch=steps,
+            validation_data=dev_batches,
+            initial_epoch=first_epoch,
+            epochs=settings.epochs,
+            callbacks=[keeper],
+            shuffle=False,  # the batches are already in random order
+            verbose=0,
+        )
+    samples = folder / "samples.csv"
+    return (
+        keras.models.load_model(folder / "best.keras", compile=False),
+        pd.DataFrame(keeper.rows),
+        pd.read_csv(samples) if samples.exists() else None,
+    )
+
+
+def _data_fingerprint(data):
+    return [hashlib.sha256(np.ascontiguousarray(array)).hexdigest() for array in data]
+
+
+def _same_json(path, content):
+    return path.exists() and json.loads(path.read_text("utf-8")) == content
+
+
+def perplexity(model, features, rows, tokens, batch_size=256):
+    """Perplexity per word, the end token included: exp of the mean cross-entropy.
+
+    Args:
+        model: A merge model.
+        features, rows, tokens: As in `make_batches`.
+        batch_size: Captions per step.
+
+    Returns:
+        A float of at least 1. Taught in notebook 06.
+    """
+    batches, _ = make_batches(features, rows, tokens, batch_size)
+    loss = MaskedCrossentropy()
+    total = words = 0.0
+    for inputs, targets in batches:
+        count = np.count_nonzero(targets)
+        total += float(loss(targets, model(inputs))) * count
+        words += count
+    return math.exp(total / words)

@@ -1,0 +1,157 @@
+"""Captions as words and words as numbers: cleaning, vocabulary, tokens (notebooks 01 and 03)."""
+
+import json
+import unicodedata
+from collections import Counter
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from utils.artifacts import require, save_array, write_json, write_manifest
+
+PADDING, START, END, UNKNOWN = 0, 1, 2, 3
+SPECIAL_TOKENS = ("<padding>", "<start>", "<end>", "<unknown>")
+
+
+def clean_caption(text):
+    """Return a caption in lower case, without punctuation, its words separated by one space.
+
+    Punctuation is deleted, not replaced by a space: "man's" becomes "mans" and "t-shirt" becomes
+    "tshirt". Digits, accented letters and one-letter words stay: "a" is every seventh word of
+    Flickr8k, and a cleaner that drops it trains a model that cannot say "a".
+
+    Args:
+        text: One caption as somebody typed it.
+
+    Returns:
+        The cleaned caption, a string; empty if `text` holds neither letters nor digits.
+
+    Source: Hodosh, Young and Hockenmaier, JAIR 47 (2013) for the captions; the cleaning is that of
+    most published Flickr8k experiments. Taught in notebook 03.
+    """
+    words = text.lower().translate(_REPLACEMENTS).split()
+    # Composed last, so that "e" + combining acute and "é" are one and the same word.
+    return unicodedata.normalize("NFC", " ".join(words))
+
+
+class _Replacements(dict):
+    # A table for str.translate that works out each character once, when it first meets it.
+    def __missing__(self, code):
+        character = chr(code)
+        # Unicode's categories: L letters, N numbers, Mn and Mc accents and vowel signs.
+        category = unicodedata.category(character)
+        if category[0] in "LN" or category in ("Mn", "Mc"):
+            # Variation selectors count as accents, but only say how to draw the emoji before them.
+            self[code] = None if "\ufe00" <= character <= "\ufe0f" else character
+        elif category[0] == "Z" or category in ("Cc", "So") or character in "–—―":
+            # Spaces of any width, tabs and line feeds, emoji and long dashes stand between words.
+            self[code] = " "
+        else:
+            self[code] = None
+        return self[code]
+
+
+_REPLACEMENTS = _Replacements()
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """The words a captioner knows; a word's index is its token.
+
+    Tokens 0 to 3 are padding, start, end and unknown; words follow, the most frequent first.
+    """
+
+    words: tuple[str, ...]
+
+    def __len__(self):
+        return len(self.words)
+
+    @cached_property
+    def tokens(self):
+        """Dict from word to token."""
+        return {word: token for token, word in enumerate(self.words)}
+
+    def encode(self, captions):
+        """Turn cleaned captions into tokens, padded at the right.
+
+        Padding goes to the right because the LSTM reads from the left: it has finished with the
+        caption when the padding comes.
+
+        Args:
+            captions: N cleaned captions.
+
+        Returns:
+            int32 [N, T]: start, the words, end, then padding; T is the longest caption plus 2.
+        """
+        rows = [
+            [START, *(self.tokens.get(word, UNKNOWN) for word in caption.split()), END]
+            for caption in captions
+        ]
+        tokens = np.full((len(rows), max(map(len, rows), default=0)), PADDING, np.int32)
+        for row, numbers in zip(tokens, rows, strict=True):
+            row[: len(numbers)] = numbers
+        return tokens
+
+    def decode(self, tokens):
+        """Turn one row of tokens into a caption: the words between start and end.
+
+        Args:
+            tokens: int [T].
+
+        Returns:
+            The caption, a string without special tokens (an unknown word shows as <unknown>).
+        """
+        words = []
+        for token in tokens:
+            if token == END:
+                break
+            if token not in (PADDING, START):
+                words.append(self.words[token])
+        return " ".join(words)
+
+
+def build_vocabulary(captions, min_count):
+    """Collect the words seen at least `min_count` times, the most frequent first.
+
+    Args:
+        captions: Cleaned captions of the train split (and of no other).
+        min_count: Rarer words become the unknown token.
+
+    Returns:
+        A `Vocabulary`. Taught in notebook 03.
+    """
+    counts = Counter(word for caption in captions for word in caption.split())
+    frequent = [(word, count) for word, count in counts.items() if count >= min_count]
+    # Equally frequent words in alphabetical order: the same captions give the same tokens.
+    frequent.sort(key=lambda item: (-item[1], item[0]))
+    return Vocabulary(SPECIAL_TOKENS + tuple(word for word, _ in frequent))
+
+
+def save_vocabulary(run_folder, vocabulary, min_count):
+    """Write `vocabulary.json` and its manifest."""
+    path = run_folder / "vocabulary.json"
+    write_json(path, {"words": vocabulary.words})
+    write_manifest(path, [run_folder / "captions.csv"], min_count=min_count)
+
+
+def load_vocabulary(run_folder):
+    """Read `vocabulary.json`.
+
+    Raises:
+        CourseError: It is missing or no longer matches `captions.csv`.
+    """
+    content = json.loads(require(run_folder / "vocabulary.json").read_text("utf-8"))
+    return Vocabulary(tuple(content["words"]))
+
+
+def save_tokens(run_folder, tokens):
+    """Write `tokens.npy` (int32 [N, T], one row per row of `captions.csv`) and its manifest."""
+    path = run_folder / "tokens.npy"
+    save_array(path, tokens)
+    write_manifest(path, [run_folder / "captions.csv", run_folder / "vocabulary.json"])
+
+
+def load_tokens(run_folder):
+    """Read `tokens.npy`: int32 [N, T], one row per row of `captions.csv`."""
+    return np.load(require(run_folder / "tokens.npy"), allow_pickle=False)
