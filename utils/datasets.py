@@ -1,6 +1,7 @@
 """Raw data sets and their cleaning: scenes, Flickr8k, a folder of one's own (notebook 01)."""
 
 import csv
+import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -98,9 +99,7 @@ def _read_table(path, columns):
         with open(path, encoding="utf-8-sig", newline="") as file:
             rows = [row for row in csv.reader(file) if row]
     except (csv.Error, UnicodeDecodeError) as error:
-        raise CourseError(
-            f"{path} is no UTF-8 CSV file with the header {header}: {error}."
-        ) from error
+        raise CourseError(f"{path} is no CSV file in UTF-8: {error}.") from error
     if not rows or rows[0] != columns:
         raise CourseError(
             f"{path} must start with the line {header}, "
@@ -151,7 +150,8 @@ def find_defects(raw, pictures):
         pictures: What `inspect_pictures` found.
 
     Returns:
-        A DataFrame (image, defect, detail, action), one row per defect. Taught in notebook 01.
+        A DataFrame (image, defect, detail, caption, action), one row per defect; `caption` is
+        empty where the picture is at fault. Taught in notebook 01.
     """
     empty = raw.captions["caption"].map(clean_caption) == ""
     captioned = raw.captions.loc[~empty, "image"].value_counts()
@@ -160,15 +160,37 @@ def find_defects(raw, pictures):
     rows = []
     for picture in pictures[pictures["problem"] != ""].itertuples():
         detail = f"{captioned.get(picture.image, 0)} captions"
-        rows.append((picture.image, f"picture {picture.problem}", detail, "left out"))
+        rows.append((picture.image, f"picture {picture.problem}", detail, "", "left out"))
     for image in sound["image"][~sound["image"].isin(captioned.index)]:
-        rows.append((image, "picture without captions", "", "left out"))
+        rows.append((image, "picture without captions", "", "", "left out"))
     for image in usable["image"][~usable["image"].isin(raw.splits.index)]:
-        rows.append((image, "picture in no split", "", "left out"))
+        rows.append((image, "picture in no split", "", "", "left out"))
     rows += _find_copies(usable, raw.splits)
-    return pd.DataFrame(
-        rows + _find_caption_defects(raw.captions), columns=["image", "defect", "detail", "action"]
-    )
+    rows += _find_caption_defects(raw.captions)
+    return pd.DataFrame(rows, columns=["image", "defect", "detail", "caption", "action"])
+
+
+def load_planted_defects(folder):
+    """Read the list of defects that `generate_scenes` planted, in the words of `find_defects`.
+
+    Args:
+        folder: A folder of raw data.
+
+    Returns:
+        A DataFrame (image, defect); empty if the folder has no `defects.json`.
+        Taught in notebook 01.
+    """
+    names = {
+        "missing": "picture missing",
+        "truncated": "picture unreadable",
+        "duplicate": "duplicate picture",
+        "empty": "empty caption",
+        "characters": "odd typing",
+    }
+    path = folder / "defects.json"
+    planted = json.loads(path.read_text("utf-8")) if path.exists() else []
+    rows = [(defect["image"], names[defect["kind"]]) for defect in planted]
+    return pd.DataFrame(rows, columns=["image", "defect"], dtype=str)
 
 
 def _find_caption_defects(captions):
@@ -180,14 +202,14 @@ def _find_caption_defects(captions):
         captions["image"], captions["caption"], cleaned, repeated, strict=True
     ):
         if not plain:
-            rows.append((image, "empty caption", repr(caption), "left out"))
+            rows.append((image, "empty caption", "", caption, "left out"))
             continue
         if odd := _oddities(caption):
-            rows.append((image, "odd typing", odd, "repaired"))
+            rows.append((image, "odd typing", odd, caption, "repaired"))
         if " " not in plain:
-            rows.append((image, "one-word caption", plain, "kept"))
+            rows.append((image, "one-word caption", "", caption, "kept"))
         if again:
-            rows.append((image, "repeated caption", plain, "kept"))
+            rows.append((image, "repeated caption", "", caption, "kept"))
     return rows
 
 
@@ -201,7 +223,8 @@ def _find_copies(pictures, splits):
         for copy in copies:
             leak = splits[copy] != splits[kept]
             detail = f"same as {kept} ({splits[kept]})"
-            rows.append((copy, "duplicate picture", detail, "left out" if leak else "kept"))
+            action = "left out" if leak else "kept"
+            rows.append((copy, "duplicate picture", detail, "", action))
     return rows
 
 

@@ -34,15 +34,16 @@ def make_decoder(models, vocabulary):
 
     @tf.function(reduce_retracing=True)
     def step(pictures, states, parents, tokens, scores, num_candidates):
-        probabilities, states_after = [], []
+        log_probabilities, states_after = [], []
         for (_, step_model), picture, state in zip(parts, pictures, states, strict=True):
             # A hypothesis goes on from the state of the hypothesis that it extends.
             h, c = (tf.gather(array, parents) for array in state)
             logits, h, c = step_model([picture, tokens, h, c])
-            probabilities.append(tf.nn.softmax(logits))
+            log_probabilities.append(tf.nn.log_softmax(logits))
             states_after.append([h, c])
-        log_probabilities = tf.math.log(tf.add_n(probabilities) / len(parts)) + never
-        totals = tf.reshape(scores, (-1, 1)) + log_probabilities  # [N * B, V]
+        # The log of the mean probability, computed so that tiny ones do not vanish.
+        mean = tf.reduce_logsumexp(tf.stack(log_probabilities), axis=0) - np.log(len(parts))
+        totals = tf.reshape(scores, (-1, 1)) + mean + never  # [N * B, V]
         totals = tf.reshape(totals, (tf.shape(scores)[0], -1))  # [N, B * V]
         values, choices = tf.math.top_k(totals, num_candidates)
         return values, choices, states_after

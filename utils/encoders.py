@@ -8,8 +8,10 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import pandas as pd
 from tqdm import tqdm
 
+from utils.artifacts import require, save_array, write_manifest
 from utils.errors import CourseError
 
 
@@ -263,3 +265,36 @@ def normalize_features(features):
     features = np.sign(features) * np.sqrt(np.abs(features))
     length = np.linalg.norm(features, axis=1, keepdims=True)
     return features / np.where(length == 0, 1, length)
+
+
+def save_features(run_folder, features, encoder, **details):
+    """Write `features.npy` and its manifest `features.json`.
+
+    Args:
+        run_folder: Holds the `pictures.csv` whose pictures the features are of.
+        features: float32 [P, D], one row per row of `pictures.csv`.
+        encoder: Name of the encoder.
+        **details: What else the manifest shall say, JSON-serializable.
+
+    Raises:
+        CourseError: There are more or fewer rows than pictures, or `pictures.csv` is missing.
+    """
+    pictures = require(run_folder / "pictures.csv")
+    images = pd.read_csv(pictures, dtype=str, keep_default_na=False)["image"].to_list()
+    if features.shape != (len(images), encoder_info(encoder).feature_size):
+        raise CourseError(
+            f"Features of shape {features.shape} are not those of {len(images)} pictures by "
+            f"{encoder}: extract them again."
+        )
+    path = run_folder / "features.npy"
+    save_array(path, features.astype(np.float32, copy=False))
+    write_manifest(path, [pictures], encoder=encoder, images=images, **details)
+
+
+def load_features(run_folder):
+    """Read `features.npy`: float32 [P, D], one row per row of `pictures.csv`.
+
+    Raises:
+        CourseError: It is missing, was changed, or was made from another `pictures.csv`.
+    """
+    return np.load(require(run_folder / "features.npy"), allow_pickle=False)

@@ -27,7 +27,9 @@ def build_model(feature_size, vocabulary_size, settings):
     features = keras.Input((feature_size,), name="features")
     tokens = keras.Input((None,), dtype="int32", name="tokens")
 
-    picture = layers.Dropout(settings.dropout, name="features_dropout")(features)
+    # A row of length 1 holds D tiny numbers; scaled by the root of D they are about 1 each.
+    picture = layers.Rescaling(feature_size**0.5, name="features_scale")(features)
+    picture = layers.Dropout(settings.dropout, name="features_dropout")(picture)
     picture = layers.Dense(settings.units, name="picture")(picture)
     picture = layers.Reshape((1, settings.units), name="picture_per_word")(picture)
 
@@ -60,7 +62,8 @@ def build_decoder(model):
     layer = model.get_layer
     units = layer("lstm").units
     features = keras.Input((layer("picture").input.shape[-1],), name="features")
-    picture_model = keras.Model(features, layer("picture")(features), name="picture_model")
+    vector = layer("picture")(layer("features_scale")(features))
+    picture_model = keras.Model(features, vector, name="picture_model")
 
     picture = keras.Input((units,), name="picture_vector")
     token = keras.Input((), dtype="int32", name="token")

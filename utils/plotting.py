@@ -93,9 +93,13 @@ def show_pictures(paths, texts=None, columns=4, references=None, title=None, wid
             _text_below(axis, inches, marks[index], width, color=ACCENT, size=9, weight="bold")
             inches += 0.2
         _text_below(axis, inches, "\n".join(bold), width, size=9.5, weight="bold")
-        _text_below(axis, inches + len(bold) * 0.19, "\n".join(small), width, size=7.5, color="#66727d")
+        _text_below(
+            axis, inches + len(bold) * 0.19, "\n".join(small), width, size=7.5, color="#66727d"
+        )
     if title:
-        figure.suptitle(title, x=0.008, y=1 - 0.1 / (rows * height), ha="left", va="top", weight="bold", size=13)
+        figure.suptitle(
+            title, x=0.008, y=1 - 0.1 / (rows * height), ha="left", va="top", weight="bold", size=13
+        )
     return figure
 
 
@@ -149,7 +153,7 @@ def draw_model(model):
         The figure.
     """
     columns = [
-        ["features", "features_dropout", "picture", "picture_per_word"],
+        ["features", "features_scale", "features_dropout", "picture", "picture_per_word"],
         ["tokens", "embedding", "embedding_dropout", "lstm", "lstm_dropout"],
         ["merge", "fully_connected", "fully_connected_dropout", "logits"],
     ]
@@ -175,14 +179,22 @@ def _draw_layer(axis, layer, x, y, color):
     shape = " × ".join("N" if i == 0 else str(n or "T") for i, n in enumerate(layer.output.shape))
     weights = f"   {layer.count_params():,} weights" if layer.count_params() else ""
     axis.text(
-        x, y, f"{layer.name}\n{type(layer).__name__}  [{shape}]{weights}".replace("InputLayer", "Input"),
-        ha="center", va="center", size=8, bbox=box, linespacing=1.4,
+        x,
+        y,
+        f"{layer.name}\n{type(layer).__name__}  [{shape}]{weights}".replace("InputLayer", "Input"),
+        ha="center",
+        va="center",
+        size=8,
+        bbox=box,
+        linespacing=1.4,
     )
 
 
 def _draw_arrow(axis, start, end):
     axis.annotate(
-        "", (end[0], end[1] + 0.3), xytext=(start[0], start[1] - 0.3),
+        "",
+        (end[0], end[1] + 0.3),
+        xytext=(start[0], start[1] - 0.3),
         arrowprops={"arrowstyle": "-|>", "color": INK},
     )
 
@@ -259,7 +271,9 @@ def show_tokens(tokens, words):
     # Padding and the other special tokens have colors of their own; words share one.
     colors = ("#eef1f4", "#bcd8e6", "#f0c3b2", "#f3dcae", "#ffffff")
     figure, axis = plt.subplots(figsize=(max(0.82 * length, 4), 0.5 * count + 0.5))
-    axis.imshow(to_rgba_array(colors)[np.minimum(tokens, 4)], aspect="auto", interpolation="nearest")
+    axis.imshow(
+        to_rgba_array(colors)[np.minimum(tokens, 4)], aspect="auto", interpolation="nearest"
+    )
     for (row, column), token in np.ndenumerate(tokens):
         color = QUIET if token == 0 else INK
         axis.text(

@@ -55,7 +55,9 @@ def execute(step, target):
     def on_cell_start(cell, cell_index):
         progress["started"] = time.perf_counter()
         if heading := re.search(r"^#+ (.*)$", cell.source, re.MULTILINE):
-            progress["heading"] = heading[1] if cell.cell_type == "markdown" else progress["heading"]
+            progress["heading"] = (
+                heading[1] if cell.cell_type == "markdown" else progress["heading"]
+            )
 
     def on_cell_executed(cell, cell_index, execute_reply):
         progress["done"] += 1
@@ -74,7 +76,7 @@ def execute(step, target):
         on_cell_executed=on_cell_executed,
     )
     try:
-        client.execute(reset_kc=True)
+        client.execute()
     except CellExecutionError as error:
         raise CourseError(
             f"{step}.ipynb stopped at “{progress['heading']}”: {error.ename}: {error.evalue}"

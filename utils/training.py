@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from utils.artifacts import atomic_path, save_table, write_json
+from utils.artifacts import atomic_path, save_table, write_json, write_manifest
 from utils.quiet_tensorflow import keras, tf
 from utils.vocabulary import PADDING
 
@@ -82,13 +82,36 @@ def make_batches(features, rows, tokens, batch_size, seed=None, first_epoch=0):
 
     words = tf.TensorSpec((None, None), tf.int32)
     pictures = tf.TensorSpec((None, features.shape[1]), tf.float32)
-    dataset = tf.data.Dataset.from_generator(
-        batches, output_signature=((pictures, words), words)
-    )
+    dataset = tf.data.Dataset.from_generator(batches, output_signature=((pictures, words), words))
     # Keras warns of running out of data unless it knows how much there is.
     cardinality = tf.data.INFINITE_CARDINALITY if seed is not None else steps
     dataset = dataset.apply(tf.data.experimental.assert_cardinality(cardinality))
     return dataset.prefetch(4), steps
+
+
+def dev_crossentropy(model, features, rows, tokens, batch_size=256):
+    """Mean cross-entropy in nats per word, the end token included, without dropout.
+
+    `exp` of it is the perplexity: the model is as unsure as a fair choice among so many words.
+
+    Args:
+        model: A merge model.
+        features, rows, tokens: The captions to predict, as `make_batches` takes them.
+        batch_size: Captions per step.
+
+    Returns:
+        A float. Taught in notebooks 05 and 06.
+    """
+    loss = MaskedCrossentropy()
+
+    @tf.function(reduce_retracing=True)
+    def sum_over_words(inputs, targets):
+        words = tf.math.count_nonzero(targets, dtype=tf.float32)
+        return loss(targets, model(inputs, training=False)) * words, words
+
+    batches, _ = make_batches(features, rows, tokens, batch_size)
+    totals = np.array([[float(x) for x in sum_over_words(*batch)] for batch in batches])
+    return float(totals[:, 0].sum() / totals[:, 1].sum())
 
 
 class KeepRun(keras.callbacks.Callback):
@@ -96,12 +119,18 @@ class KeepRun(keras.callbacks.Callback):
 
     Everything it knows is in the files of `folder`, so training that was cut off goes on from
     its last whole epoch.
+
+    Args:
+        folder: Where history.csv, checkpoint.keras, best.keras and samples.csv are written.
+        dev_data: features, rows, tokens of the dev split.
+        settings: patience and seed.
+        describe: Called with the model after every epoch; returns a list of dicts that are
+            collected in samples.csv. None for nothing.
     """
 
-    def __init__(self, folder, patience, describe=None):
+    def __init__(self, folder, dev_data, settings, describe):
         super().__init__()
-        self.folder = folder
-        self.patience = patience
+        self.folder, self.dev_data, self.settings = folder, dev_data, settings
         self.describe = describe
         path = folder / "history.csv"
         self.rows = pd.read_csv(path).to_dict("records") if path.exists() else []
@@ -113,9 +142,9 @@ class KeepRun(keras.callbacks.Callback):
         return len(losses) - 1 - int(np.argmin(losses)) if losses else 0
 
     def on_train_begin(self, logs=None):
-        epochs, steps = self.params["epochs"], self.params["steps"]
-        self.bar = tqdm(total=epochs * steps, desc="training", unit="batch", mininterval=1)
-        self.bar.update(len(self.rows) * steps)
+        steps = self.params["steps"]
+        total, done = self.params["epochs"] * steps, len(self.rows) * steps
+        self.bar = tqdm(total=total, initial=done, desc="training", unit="batch", mininterval=1)
 
     def on_train_batch_end(self, batch, logs=None):
         self.bar.update()
@@ -125,23 +154,19 @@ class KeepRun(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch, logs=None):
         self.started = time.perf_counter()
+        # Dropout depends on seed and epoch alone, so that resumed training repeats itself too.
+        for number, layer in enumerate(self.model.layers):
+            if hasattr(layer, "seed_generator"):
+                layer.seed_generator.state.assign([self.settings.seed + 1000 * number, epoch << 20])
 
     def on_epoch_end(self, epoch, logs=None):
-        seconds = time.perf_counter() - self.started
-        row = {
-            "epoch": epoch + 1,
-            "loss": logs["loss"],
-            "dev_loss": logs["val_loss"],
-            "learning_rate": float(self.model.optimizer.learning_rate),
-            "seconds": seconds,
-        }
+        row = {"epoch": epoch + 1, "loss": logs["loss"]}
+        row["dev_loss"] = dev_crossentropy(self.model, *self.dev_data)
+        row["learning_rate"] = float(self.model.optimizer.learning_rate)
+        row["seconds"] = time.perf_counter() - self.started
         self.rows.append(row)
         if self.describe:
-            samples = self.folder / "samples.csv"
-            said = pd.DataFrame(self.describe(self.model)).assign(epoch=epoch + 1)
-            if samples.exists():
-                said = pd.concat([pd.read_csv(samples), said])
-            save_table(samples, said)
+            self._describe(epoch + 1)
         if self.waited == 0:
             save_model(self.folder / "best.keras", self.model)
         save_model(self.folder / "checkpoint.keras", self.model)
@@ -149,7 +174,15 @@ class KeepRun(keras.callbacks.Callback):
         save_table(self.folder / "history.csv", pd.DataFrame(self.rows))
         losses = {name: f"{row[name]:.3f}" for name in ("loss", "dev_loss")}
         self.bar.set_postfix(epoch=epoch + 1, **losses)
-        self.model.stop_training = self.waited >= self.patience
+        self.model.stop_training = self.waited >= self.settings.patience
+
+    def _describe(self, epoch):
+        samples = self.folder / "samples.csv"
+        said = pd.DataFrame(self.describe(self.model)).assign(epoch=epoch)
+        if samples.exists():
+            before = pd.read_csv(samples, keep_default_na=False)
+            said = pd.concat([before[before["epoch"] < epoch], said])
+        save_table(samples, said)
 
 
 def save_model(path, model):
@@ -179,14 +212,13 @@ def train(model, train_data, dev_data, settings, folder, describe=None):
     if not _same_json(folder / "started.json", started_as):
         shutil.rmtree(folder, ignore_errors=True)
         write_json(folder / "started.json", started_as)
-    keeper = KeepRun(folder, settings.patience, describe)
+    keeper = KeepRun(folder, dev_data, settings, describe)
     first_epoch = len(keeper.rows)
 
     keras.utils.set_random_seed(settings.seed)
     batches, steps = make_batches(
         *train_data, settings.batch_size, seed=settings.seed, first_epoch=first_epoch
     )
-    dev_batches, _ = make_batches(*dev_data, 2 * settings.batch_size)
     if first_epoch:
         model = keras.models.load_model(folder / "checkpoint.keras")
         print(f"Resuming after epoch {first_epoch}.")
@@ -203,7 +235,6 @@ def train(model, train_data, dev_data, settings, folder, describe=None):
         model.fit(
             batches,
             steps_per_epoch=steps,
-            validation_data=dev_batches,
             initial_epoch=first_epoch,
             epochs=settings.epochs,
             callbacks=[keeper],
@@ -214,7 +245,7 @@ def train(model, train_data, dev_data, settings, folder, describe=None):
     return (
         keras.models.load_model(folder / "best.keras", compile=False),
         pd.DataFrame(keeper.rows),
-        pd.read_csv(samples) if samples.exists() else None,
+        pd.read_csv(samples, keep_default_na=False) if samples.exists() else None,
     )
 
 
@@ -226,22 +257,17 @@ def _same_json(path, content):
     return path.exists() and json.loads(path.read_text("utf-8")) == content
 
 
-def perplexity(model, features, rows, tokens, batch_size=256):
-    """Perplexity per word, the end token included: exp of the mean cross-entropy.
-
-    Args:
-        model: A merge model.
-        features, rows, tokens: As in `make_batches`.
-        batch_size: Captions per step.
-
-    Returns:
-        A float of at least 1. Taught in notebook 06.
-    """
-    batches, _ = make_batches(features, rows, tokens, batch_size)
-    loss = MaskedCrossentropy()
-    total = words = 0.0
-    for inputs, targets in batches:
-        count = np.count_nonzero(targets)
-        total += float(loss(targets, model(inputs))) * count
-        words += count
-    return math.exp(total / words)
+def save_training(run_folder, model, history, settings):
+    """Write `model.keras`, `history.csv` and their manifests; the training's own files go."""
+    save_model(run_folder / "model.keras", model)
+    save_table(run_folder / "history.csv", history)
+    made_from = [run_folder / name for name in ("features.npy", "vocabulary.json", "tokens.npy")]
+    for name in ("model.keras", "history.csv"):
+        write_manifest(
+            run_folder / name,
+            made_from,
+            encoder=settings.encoder,
+            alpha=settings.alpha,
+            settings=settings.model_settings(),
+        )
+    shutil.rmtree(run_folder / "training", ignore_errors=True)

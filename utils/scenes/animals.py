@@ -2,43 +2,44 @@
 
 import numpy as np
 
-from utils.scenes.primitives import Pen, chain, ellipse, mix, smooth, tint
+from utils.scenes.primitives import Pen, chain, ellipse, mix, smooth
 
 COATS = {
     "brown": (142, 84, 42),
     "black": (48, 46, 52),
     "white": (246, 243, 236),
-    "gray": (150, 154, 162),
+    "gray": (124, 128, 138),
     "orange": (240, 140, 44),
     "yellow": (252, 212, 50),
     "red": (214, 46, 44),
     "blue": (58, 116, 214),
 }
 INK = (38, 30, 32)
+BEAK = (246, 170, 30)
 
 # Shares of the shoulder height: length of the trunk, depth of chest and rump, leg length and
 # thickness, neck (angle from level, length), head length and thickness.
 BREEDS = {
-    "dog": dict(
-        length=0.86, chest=0.24, rump=0.185, leg=0.5, thick=0.072, neck=(52, 0.3), head=0.27,
-        skull=0.165, muzzle=0.1,
-    ),
-    "cat": dict(
-        length=0.92, chest=0.2, rump=0.205, leg=0.44, thick=0.066, neck=(50, 0.24), head=0.1,
-        skull=0.225, muzzle=0.105,
-    ),
-    "horse": dict(
-        length=0.78, chest=0.2, rump=0.195, leg=0.58, thick=0.056, neck=(55, 0.52), head=0.34,
-        skull=0.11, muzzle=0.078,
-    ),
-    "cow": dict(
-        length=1.02, chest=0.285, rump=0.275, leg=0.42, thick=0.072, neck=(26, 0.32), head=0.28,
-        skull=0.15, muzzle=0.125,
-    ),
-    "sheep": dict(
-        length=0.82, chest=0.32, rump=0.32, leg=0.36, thick=0.058, neck=(34, 0.32), head=0.2,
-        skull=0.14, muzzle=0.1,
-    ),
+    "dog": {
+        "length": 0.86, "chest": 0.24, "rump": 0.185, "leg": 0.5, "thick": 0.072,
+        "neck": (52, 0.3), "head": 0.27, "skull": 0.165, "muzzle": 0.1,
+    },
+    "cat": {
+        "length": 0.92, "chest": 0.2, "rump": 0.205, "leg": 0.44, "thick": 0.066,
+        "neck": (50, 0.24), "head": 0.1, "skull": 0.225, "muzzle": 0.105,
+    },
+    "horse": {
+        "length": 0.78, "chest": 0.2, "rump": 0.195, "leg": 0.58, "thick": 0.056,
+        "neck": (55, 0.52), "head": 0.34, "skull": 0.11, "muzzle": 0.078,
+    },
+    "cow": {
+        "length": 1.02, "chest": 0.285, "rump": 0.275, "leg": 0.42, "thick": 0.072,
+        "neck": (26, 0.32), "head": 0.28, "skull": 0.15, "muzzle": 0.125,
+    },
+    "sheep": {
+        "length": 0.82, "chest": 0.32, "rump": 0.32, "leg": 0.36, "thick": 0.058,
+        "neck": (34, 0.32), "head": 0.2, "skull": 0.14, "muzzle": 0.1,
+    },
 }  # fmt: skip
 
 # Legs near-front, far-front, near-hind, far-hind as (upper, lower) angles; turn of the body and
@@ -108,7 +109,12 @@ def _leg(pen, kind, root, angles, breed, color, swing):
     pen.limb(joints, [r * 1.5, r * 0.92, r * 0.72], color, 0.8)
     foot = joints[-1]
     if kind in ("horse", "cow", "sheep"):
-        pen.limb([foot + (-0.005, 0.012), foot + (0.028, -0.018)], [r * 0.82, r * 0.86], (60, 48, 46), 0.6)
+        pen.limb(
+            [foot + (-0.005, 0.012), foot + (0.028, -0.018)],
+            [r * 0.82, r * 0.86],
+            (60, 48, 46),
+            0.6,
+        )
     else:
         pen.limb([foot, foot + (0.05, -0.006)], [r * 0.84, r * 0.74], color, 0.8)
 
@@ -121,7 +127,8 @@ def _trunk(pen, breed, coat, shoulder, rump):
     pen.blob(
         [
             (sx + c * 0.86, sy + c * 0.1), (sx + c * 0.3, sy + c * 0.86), (middle, sy + c * 0.62),
-            (rx + r * 0.1, ry + r * 1.0), (rx - r * 0.86, ry + r * 0.42), (rx - r * 0.7, ry - r * 0.6),
+            (rx + r * 0.1, ry + r * 1.0), (rx - r * 0.86, ry + r * 0.42),
+            (rx - r * 0.7, ry - r * 0.6),
             (rx + r * 0.5, ry - r * 0.82), (middle, sy - c * 0.86), (sx + c * 0.1, sy - c * 1.0),
             (sx + c * 0.72, sy - c * 0.62),
         ],
@@ -137,7 +144,8 @@ def _patches(pen, breed, h, color, swing):
         cx, cy, s = x * half + 0.04 * swing, h + 0.17 + y * c * 0.62, size * c
         pen.blob(
             [(cx + s, cy), (cx + 0.5 * s, cy + 0.66 * s), (cx - 0.5 * s, cy + 0.5 * s),
-             (cx - 0.9 * s, cy - 0.2 * s), (cx - 0.1 * s, cy - 0.72 * s), (cx + 0.7 * s, cy - 0.6 * s)],
+             (cx - 0.9 * s, cy - 0.2 * s), (cx - 0.1 * s, cy - 0.72 * s),
+             (cx + 0.7 * s, cy - 0.6 * s)],
             color, 0.5,
         )  # fmt: skip
 
@@ -165,12 +173,12 @@ def _neck_and_head(pen, kind, breed, coat, color, shoulder, nod, swing):
     thick = {"horse": 1.25, "cow": 1.25, "sheep": 1.0}.get(kind, 0.95)
     if kind == "horse":
         normal = np.array([-np.sin(turn), np.cos(turn)])
-        mane = [poll + normal * 0.1 + (0.04, 0.05), (poll + start) / 2 + normal * 0.19, start + normal * 0.2,
+        mane = [poll + normal * 0.1 + (0.04, 0.05),
+                (poll + start) / 2 + normal * 0.19, start + normal * 0.2,
                 start + normal * 0.04, poll]  # fmt: skip
         hair = INK if color == "brown" else (226, 206, 160) if color == "white" else (96, 70, 60)
         pen.blob(mane, hair)
-    neck = mix(coat, (255, 255, 255), 0.0)
-    pen.limb([start, poll], [breed["chest"] * 0.62 * thick, breed["skull"] * 0.86], neck, 0.7)
+    pen.limb([start, poll], [breed["chest"] * 0.62 * thick, breed["skull"] * 0.86], coat, 0.7)
     tilt = {"horse": -38, "cow": -28, "sheep": -30, "dog": -8, "cat": -4}[kind] - nod * 0.35
     head = Pen(pen.canvas, *pen.to_picture([poll])[0], pen.size, pen.flip, pen.angle + tilt)
     HEADS[kind](head, breed, coat, color)
@@ -185,14 +193,18 @@ def _dog_head(pen, breed, coat, color):
     pen.ellipse(breed["head"] + 0.075, -0.02, 0.042, 0.036, INK, shade=0.6)
     pen.stroke([(0.2, -0.12), (0.26, -0.125), (0.31, -0.1)], 0.016, INK)
     pen.ellipse(0.105, 0.055, 0.026, 0.032, INK, shade=0)
-    pen.blob([(-0.06, 0.16), (0.03, 0.1), (0.0, -0.1), (-0.07, -0.2), (-0.16, -0.1), (-0.15, 0.08)], ear)
+    pen.blob(
+        [(-0.06, 0.16), (0.03, 0.1), (0.0, -0.1), (-0.07, -0.2), (-0.16, -0.1), (-0.15, 0.08)], ear
+    )
 
 
 def _cat_head(pen, breed, coat, color):
     """Draw a cat's round head with pointed ears and whiskers."""
     s = breed["skull"]
     for x in (-0.13, 0.13):
-        pen.polygon([(x - 0.085, 0.1), (x + (0.02 if x > 0 else -0.02), 0.33), (x + 0.085, 0.12)], coat, 0.7)
+        pen.polygon(
+            [(x - 0.085, 0.1), (x + (0.02 if x > 0 else -0.02), 0.33), (x + 0.085, 0.12)], coat, 0.7
+        )
         pen.polygon([(x - 0.04, 0.13), (x + (0.015 if x > 0 else -0.015), 0.26), (x + 0.04, 0.14)],
                     (240, 166, 160), 0)  # fmt: skip
     pen.ellipse(0.0, 0.02, s * 1.06, s * 0.92, coat)
@@ -224,7 +236,12 @@ def _cow_head(pen, breed, coat, color):
     length, s, m = breed["head"], breed["skull"], breed["muzzle"]
     horn = (244, 230, 190)
     for x in (-0.06, 0.05):
-        pen.limb([(x, s * 0.7), (x + 0.01, s * 1.3), (x + 0.06, s * 1.75)], [0.034, 0.028, 0.012], horn, 0.7)
+        pen.limb(
+            [(x, s * 0.7), (x + 0.01, s * 1.3), (x + 0.06, s * 1.75)],
+            [0.034, 0.028, 0.012],
+            horn,
+            0.7,
+        )
     face = INK if " " in color else coat
     pen.blob([(-0.06, 0.04), (-0.14, 0.12), (-0.26, 0.1), (-0.2, 0.01)], mix(face, (0, 0, 0), 0.15))
     pen.limb([(0, 0), (length * 0.75, -0.02)], [s, s * 0.82], face, 0.9)
@@ -241,7 +258,10 @@ def _sheep_head(pen, breed, coat, color):
     face = (74, 66, 70) if color != "black" else (214, 200, 186)
     pen.limb([(-0.03, 0.02), (-0.2, -0.03)], [0.05, 0.035], face, 0.7)
     pen.limb([(0, 0), (length, -0.03)], [s * 0.95, m], face, 0.9)
-    puffs = [ellipse(x, y, 0.075, count=16) for x, y in ((-0.09, 0.09), (0.0, 0.13), (0.08, 0.1), (0, 0.06))]
+    puffs = [
+        ellipse(x, y, 0.075, count=16)
+        for x, y in ((-0.09, 0.09), (0.0, 0.13), (0.08, 0.1), (0, 0.06))
+    ]
     pen.fill(puffs, coat, 0.8)
     pen.ellipse(0.09, 0.03, 0.03, 0.034, (250, 250, 246), shade=0)
     pen.ellipse(0.1, 0.03, 0.017, 0.02, INK, shade=0)
@@ -264,18 +284,34 @@ def _tail(pen, kind, root, coat, pose, swing):
         tip = (x - 0.22, y + (0.12 if lively else 0.26))
         pen.limb([(x, y), (x - 0.14, y + 0.08), tip], [0.06, 0.05, 0.028], coat, 0.7)
     elif kind == "cat":
-        curve = smooth([(x, y), (x - 0.18, y + 0.06), (x - 0.24, y + 0.3), (x - 0.16, y + 0.46)], 4, closed=False)
+        curve = smooth(
+            [(x, y), (x - 0.18, y + 0.06), (x - 0.24, y + 0.3), (x - 0.16, y + 0.46)],
+            4,
+            closed=False,
+        )
         pen.limb(curve, np.linspace(0.05, 0.036, len(curve)), coat, 0.6)
     elif kind == "horse":
-        hair = INK if coat == COATS["brown"] else (226, 206, 160) if coat == COATS["white"] else (96, 70, 60)
+        hair = (
+            INK
+            if coat == COATS["brown"]
+            else (226, 206, 160)
+            if coat == COATS["white"]
+            else (96, 70, 60)
+        )
         out = 0.34 if lively else 0.14
         pen.blob(
-            [(x + 0.03, y + 0.06), (x - out * 0.6, y + 0.04), (x - out, y - 0.2), (x - out * 0.9, y - 0.42),
+            [(x + 0.03, y + 0.06), (x - out * 0.6, y + 0.04), (x - out, y - 0.2),
+            (x - out * 0.9, y - 0.42),
              (x - out * 0.5, y - 0.24), (x - 0.01, y - 0.08)],
             hair,
         )  # fmt: skip
     elif kind == "cow":
-        pen.limb([(x - 0.06, y + 0.06), (x - 0.14, y - 0.1), (x - 0.12, y - 0.3)], [0.03, 0.02, 0.018], coat, 0.5)
+        pen.limb(
+            [(x - 0.06, y + 0.06), (x - 0.14, y - 0.1), (x - 0.12, y - 0.3)],
+            [0.03, 0.02, 0.018],
+            coat,
+            0.5,
+        )
         pen.ellipse(x - 0.12, y - 0.34, 0.04, 0.065, INK, shade=0.5)
 
 
@@ -288,15 +324,29 @@ def _lying(pen, kind, breed, coat, color, swing):
     r = breed["thick"]
     base = Pen(pen.canvas, pen.x, pen.y, pen.size, pen.flip, pen.angle)
     _tail(base, kind, np.array([-half * 0.82 - 0.12, floor + 0.2]), coat, "lying", swing)
-    shoulder, rump = np.array([half * 0.72, floor + c * 0.86]), np.array([-half * 0.8, floor + breed["rump"] * 0.86])
-    pen.limb([(half * 0.7, floor + 0.05), (half + 0.26, floor + 0.02)], [r, r * 0.8], mix(leg, dark, 0.5), 0.7)
+    shoulder, rump = (
+        np.array([half * 0.72, floor + c * 0.86]),
+        np.array([-half * 0.8, floor + breed["rump"] * 0.86]),
+    )
+    pen.limb(
+        [(half * 0.7, floor + 0.05), (half + 0.26, floor + 0.02)],
+        [r, r * 0.8],
+        mix(leg, dark, 0.5),
+        0.7,
+    )
     if kind == "sheep":
         _fleece(pen, breed, coat, floor + c * 0.8)
     else:
         _trunk(pen, breed, coat, shoulder, rump)
         if " " in color or (kind == "cow" and color != "black"):
             _patches(pen, breed, floor + 0.06, INK if " " in color else COATS["white"], swing)
-        pen.ellipse(-half * 0.66, floor + breed["rump"] * 0.6, breed["rump"] * 0.86, breed["rump"] * 0.66, coat)
+        pen.ellipse(
+            -half * 0.66,
+            floor + breed["rump"] * 0.6,
+            breed["rump"] * 0.86,
+            breed["rump"] * 0.66,
+            coat,
+        )
     pen.limb([(-half * 0.6, floor), (-half * 0.1, floor - 0.01)], [r * 1.1, r * 0.85], leg, 0.8)
     pen.limb([(half * 0.5, floor), (half + 0.16, floor - 0.015)], [r * 1.1, r * 0.85], leg, 0.8)
     _neck_and_head(pen, kind, breed, coat, color, shoulder, 4, swing)
@@ -304,13 +354,21 @@ def _lying(pen, kind, breed, coat, color, swing):
 
 def _sitting(pen, kind, breed, coat, color, swing):
     """Draw a dog or cat sitting upright on its haunches."""
-    c, r = breed["chest"], breed["thick"]
+    _c, r = breed["chest"], breed["thick"]
     dark = mix(coat, (40, 24, 20), 0.2)
     curve = smooth([(-0.28, 0.1), (-0.5, 0.06), (-0.62, 0.18), (-0.56, 0.32)], 4, closed=False)
     pen.limb(curve, np.linspace(0.055, 0.035, len(curve)), coat, 0.6)
     pen.limb([(0.2, 0.5), (0.24, 0.06), (0.3, 0.05)], [r * 1.3, r * 0.8, r * 0.8], dark, 0.7)
     pen.blob(
-        [(0.24, 0.74), (0.02, 0.76), (-0.2, 0.48), (-0.34, 0.2), (-0.22, 0.03), (0.1, 0.04), (0.26, 0.36)],
+        [
+            (0.24, 0.74),
+            (0.02, 0.76),
+            (-0.2, 0.48),
+            (-0.34, 0.2),
+            (-0.22, 0.03),
+            (0.1, 0.04),
+            (0.26, 0.36),
+        ],
         coat,
     )
     pen.limb([(0.15, 0.52), (0.16, 0.06), (0.22, 0.05)], [r * 1.4, r * 0.85, r * 0.85], coat, 0.8)
@@ -338,19 +396,35 @@ def draw_duck(pen, color, pose, swing=0.0):
         for x, dx, shade in ((0.06, step, 0.2), (-0.06, -step * 0.6, 0.0)):
             foot = np.array([x + dx, 0.02])
             pen.limb([(x, 0.24), foot], [0.032, 0.026], mix(beak, (0, 0, 0), shade), 0.6)
-            pen.blob([foot + (-0.03, 0.03), foot + (0.14, 0.0), foot + (0.02, -0.02)], mix(beak, (0, 0, 0), shade))
+            pen.blob(
+                [foot + (-0.03, 0.03), foot + (0.14, 0.0), foot + (0.02, -0.02)],
+                mix(beak, (0, 0, 0), shade),
+            )
     pen.blob(
-        [(-0.62, lift + 0.5), (-0.42, lift + 0.36), (-0.1, lift + 0.42), (0.2, lift + 0.46), (0.44, lift + 0.32),
+        [(-0.62, lift + 0.5), (-0.42, lift + 0.36), (-0.1, lift + 0.42), (0.2, lift + 0.46),
+        (0.44, lift + 0.32),
          (0.4, lift + 0.1), (0.1, lift - 0.02), (-0.25, lift + 0.02), (-0.48, lift + 0.22)],
         coat,
     )  # fmt: skip
     pen.limb([(0.27, lift + 0.3), (0.31, lift + 0.66)], [0.16, 0.115], coat, 0.8)
     pen.ellipse(0.33, lift + 0.7, 0.165, 0.155, coat)
-    pen.blob([(0.46, lift + 0.75), (0.58, lift + 0.69), (0.7, lift + 0.66), (0.58, lift + 0.62), (0.45, lift + 0.63)], beak)
-    pen.ellipse(0.39, lift + 0.75, 0.027, 0.033, INK if color != "black" else (250, 250, 250), shade=0)
+    pen.blob(
+        [
+            (0.46, lift + 0.75),
+            (0.58, lift + 0.69),
+            (0.7, lift + 0.66),
+            (0.58, lift + 0.62),
+            (0.45, lift + 0.63),
+        ],
+        beak,
+    )
+    pen.ellipse(
+        0.39, lift + 0.75, 0.027, 0.033, INK if color != "black" else (250, 250, 250), shade=0
+    )
     wing = mix(coat, (70, 50, 30), 0.2)
     pen.blob(
-        [(0.16, lift + 0.34), (-0.1, lift + 0.36), (-0.46, lift + 0.33), (-0.28, lift + 0.14), (0.02, lift + 0.12)],
+        [(0.16, lift + 0.34), (-0.1, lift + 0.36), (-0.46, lift + 0.33), (-0.28, lift + 0.14),
+        (0.02, lift + 0.12)],
         wing,
     )  # fmt: skip
 
@@ -359,31 +433,44 @@ def draw_bird(pen, color, pose, swing=0.0):
     """Draw a small bird, sitting (feet at the origin) or flying (body at the origin).
 
     Args:
-        pen: Pen of size = the height of the sitting bird, or a third of the flying one's span.
+        pen: Pen of size = the height of the sitting bird, or about half the flying one's span.
         color: Name of the plumage.
-        pose: sitting, standing or flying.
+        pose: sitting or flying.
         swing: -1..1, where the wings are in their beat.
     """
     coat = COATS[color]
-    belly, wing, beak = mix(coat, (255, 255, 255), 0.55), mix(coat, (10, 10, 40), 0.22), (246, 170, 30)
+    belly, wing = mix(coat, (255, 255, 255), 0.55), mix(coat, (10, 10, 40), 0.22)
     if pose == "flying":
-        rise = 0.15 * swing
-        pen.blob([(-0.1, 0.1), (-0.32, 0.7 + rise), (-0.75, 1.02 + rise), (-0.86, 0.7 + rise), (-0.5, 0.22), (-0.28, 0.0)],
-                 mix(wing, (0, 0, 0), 0.12))  # fmt: skip
-        pen.blob([(-0.42, 0.06), (-1.05, 0.2), (-1.12, -0.02), (-1.0, -0.14), (-0.42, -0.12)], wing)
-        pen.blob([(0.52, 0.04), (0.2, 0.24), (-0.2, 0.2), (-0.56, 0.02), (-0.2, -0.2), (0.26, -0.18)], coat)
-        pen.blob([(0.42, -0.06), (0.1, -0.03), (-0.3, -0.08), (0.1, -0.19)], belly, 0.5)
-        pen.ellipse(0.48, 0.14, 0.23, 0.21, coat)
-        pen.blob([(0.66, 0.18), (0.9, 0.1), (0.67, 0.06)], beak)
-        pen.ellipse(0.56, 0.19, 0.034, 0.04, INK, shade=0)
-        pen.blob([(0.18, 0.12), (0.16, 0.78 + rise), (-0.12, 1.16 + rise), (-0.3, 0.92 + rise), (-0.3, 0.3), (-0.26, 0.06)], wing)
-        return
+        _flying_bird(pen, coat, belly, wing, 0.15 * swing)
+    else:
+        _sitting_bird(pen, coat, belly, wing)
+
+
+def _flying_bird(pen, coat, belly, wing, rise):
+    """Draw a bird with raised wings."""
+    far = [(-0.1, 0.1), (-0.32, 0.7 + rise), (-0.75, 1.02 + rise), (-0.86, 0.7 + rise)]
+    pen.blob([*far, (-0.5, 0.22), (-0.28, 0.0)], mix(wing, (0, 0, 0), 0.12))
+    pen.blob([(-0.42, 0.06), (-1.05, 0.2), (-1.12, -0.02), (-1.0, -0.14), (-0.42, -0.12)], wing)
+    body = [(0.52, 0.04), (0.2, 0.24), (-0.2, 0.2), (-0.56, 0.02), (-0.2, -0.2), (0.26, -0.18)]
+    pen.blob(body, coat)
+    pen.blob([(0.42, -0.06), (0.1, -0.03), (-0.3, -0.08), (0.1, -0.19)], belly, 0.5)
+    pen.ellipse(0.48, 0.14, 0.23, 0.21, coat)
+    pen.blob([(0.66, 0.18), (0.9, 0.1), (0.67, 0.06)], BEAK)
+    pen.ellipse(0.56, 0.19, 0.034, 0.04, INK, shade=0)
+    near = [(0.18, 0.12), (0.16, 0.78 + rise), (-0.12, 1.16 + rise), (-0.3, 0.92 + rise)]
+    pen.blob([*near, (-0.3, 0.3), (-0.26, 0.06)], wing)
+
+
+def _sitting_bird(pen, coat, belly, wing):
+    """Draw a bird on its feet."""
     for x in (-0.02, 0.1):
-        pen.limb([(x, 0.2), (x + 0.02, 0.02), (x + 0.09, 0.015)], [0.022, 0.018, 0.018], (120, 84, 50), 0)
+        feet = [(x, 0.2), (x + 0.02, 0.02), (x + 0.09, 0.015)]
+        pen.limb(feet, [0.022, 0.018, 0.018], (120, 84, 50), 0)
     pen.blob([(-0.2, 0.34), (-0.62, 0.12), (-0.68, 0.24), (-0.3, 0.5)], wing)
-    pen.blob([(0.3, 0.66), (0.36, 0.4), (0.16, 0.16), (-0.14, 0.16), (-0.34, 0.36), (-0.12, 0.66), (0.1, 0.78)], coat)
+    front = [(0.3, 0.66), (0.36, 0.4), (0.16, 0.16), (-0.14, 0.16)]
+    pen.blob([*front, (-0.34, 0.36), (-0.12, 0.66), (0.1, 0.78)], coat)
     pen.blob([(0.34, 0.5), (0.28, 0.28), (0.1, 0.19), (0.12, 0.36), (0.2, 0.5)], belly, 0.5)
     pen.ellipse(0.2, 0.76, 0.225, 0.21, coat)
-    pen.blob([(0.38, 0.82), (0.6, 0.74), (0.38, 0.7)], beak)
+    pen.blob([(0.38, 0.82), (0.6, 0.74), (0.38, 0.7)], BEAK)
     pen.ellipse(0.28, 0.81, 0.033, 0.04, INK, shade=0)
     pen.blob([(0.1, 0.56), (-0.14, 0.6), (-0.42, 0.26), (-0.1, 0.26), (0.08, 0.38)], wing)

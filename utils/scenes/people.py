@@ -18,12 +18,17 @@ CLOTHES = {
     "gray": (142, 146, 152),
 }
 SKINS = [(255, 220, 192), (244, 198, 160), (222, 168, 122), (170, 112, 74), (120, 78, 52)]
-HAIRS = {"black": (40, 34, 36), "brown": (104, 62, 34), "blond": (240, 200, 92), "red": (190, 84, 32)}
-TROUSERS = [(52, 66, 110), (92, 72, 58), (78, 82, 92), (176, 150, 108), (44, 52, 70)]
+HAIRS = {
+    "black": (40, 34, 36),
+    "brown": (104, 62, 34),
+    "blond": (240, 200, 92),
+    "red": (190, 84, 32),
+}
+TROUSERS = [(72, 78, 98), (98, 88, 80), (84, 86, 92), (150, 136, 112), (58, 62, 72)]
 
 # Proportions, as shares of the whole height.
 FRAMES = {
-    "man": {"hip": 0.46, "neck": 0.775, "head": 0.105, "wide": 0.095, "arm": 0.165, "thick": 1.12},
+    "man": {"hip": 0.46, "neck": 0.775, "head": 0.105, "wide": 0.106, "arm": 0.165, "thick": 1.2},
     "woman": {"hip": 0.47, "neck": 0.77, "head": 0.105, "wide": 0.074, "arm": 0.158, "thick": 0.92},
     "boy": {"hip": 0.37, "neck": 0.66, "head": 0.158, "wide": 0.095, "arm": 0.138, "thick": 1.12},
     "girl": {"hip": 0.37, "neck": 0.66, "head": 0.158, "wide": 0.085, "arm": 0.138, "thick": 1.0},
@@ -33,15 +38,13 @@ FRAMES = {
 # (thigh, shin), near and far arm (upper, fore), and the height of the jump.
 POSES = {
     "standing": (0, (7, 3), (-9, -6), (18, 24), (-20, -10), 0),
-    "waving": (0, (7, 3), (-9, -6), (-16, -8), (130, 168), 0),
     "walking": (4, (30, 12), (-20, -44), (-30, -8), (32, 52), 0),
     "running": (16, (72, -18), (-14, -92), (-62, 24), (52, 138), 0.05),
-    "jumping": (0, (48, -28), (-46, -82), (138, 158), (-132, -160), 0.26),
-    "leaping": (8, (78, 40), (-58, -86), (128, 140), (-92, -110), 0.24),
-    "throwing": (-10, (34, 6), (-22, -34), (-128, -196), (82, 92), 0),
+    "jumping": (0, (48, -28), (-46, -82), (-124, -160), (126, 162), 0.28),
+    "throwing": (-14, (44, 4), (-34, -48), (-96, -152), (82, 92), 0),
     "kicking": (-14, (74, 58), (-4, -12), (-64, -34), (56, 92), 0),
     "flying": (-6, (16, 4), (-18, -22), (112, 136), (98, 128), 0),
-    "holding": (0, (9, 4), (-10, -8), (-14, -6), (30, 128), 0),
+    "holding": (0, (9, 4), (-10, -8), (-14, -6), (-6, 158), 0),
     "sitting": (-3, (88, 4), (80, -4), (34, 78), (28, 70), 0),
     "resting": (-16, (112, 34), (96, 60), (-34, -30), (40, 84), 0),
     "riding": (22, (60, 0), (40, 0), (60, 70), (60, 70), 0),
@@ -49,12 +52,12 @@ POSES = {
 
 
 def person_style(rng, kind, color):
-    """Return how one person looks: colours of skin, hair and clothes, garment, hat.
+    """Return how one person looks: colors of skin, hair and clothes, garment, hat.
 
     Args:
         rng: NumPy generator.
         kind: man, woman, boy or girl.
-        color: Colour name of the shirt or dress.
+        color: Color name of the shirt or dress.
     """
     female = kind in ("woman", "girl")
     return {
@@ -64,9 +67,8 @@ def person_style(rng, kind, color):
         "skin": int(rng.integers(len(SKINS))),
         "hair": str(rng.choice(list(HAIRS))),
         "trousers": int(rng.integers(len(TROUSERS))),
-        "long": bool(rng.random() < 0.7),
-        "beard": bool(kind == "man" and rng.random() < 0.45),
-        "cap": bool(kind == "boy" and rng.random() < 0.6),
+        "beard": bool(kind == "man" and rng.random() < 0.65),
+        "cap": bool(kind == "boy" and rng.random() < 0.75),
         "swing": float(rng.uniform(-1, 1)),
     }
 
@@ -78,7 +80,7 @@ def draw_person(pen, style, pose, holding=None):
         pen: Pen of size = the height of the person.
         style: What `person_style` returned.
         pose: A name in POSES.
-        holding: Called with (pen, hand) before the near arm is drawn, for things in the far hand.
+        holding: Called with (pen, joints) once the far arm is drawn, for things in the far hand.
 
     Returns:
         Dict of local points: near and far hand, near and far foot, head, hip.
@@ -124,27 +126,28 @@ def draw_figure(pen, style, joints, holding=None):
     dress = style["garment"] == "dress"
     sleeve = tint(color, -0.08)
     _hair_behind(pen, style, joints)
-    _arm(pen, joints["far_arm"], frame, mix(sleeve, (0, 0, 0), 0.1), mix(skin, (90, 50, 40), 0.12))
+    far_sleeve, far_skin = mix(sleeve, (0, 0, 0), 0.1), mix(skin, (90, 50, 40), 0.12)
+    _arm(pen, joints["far_arm"], frame, far_sleeve, far_skin, long=not dress)
     if holding:
-        holding(pen, joints["far_arm"][-1])
+        holding(pen, joints)
     _leg(pen, joints["far_leg"], frame, style, 0.14)
-    if dress:
-        _leg(pen, joints["near_leg"], frame, style, 0.0)
-        _dress(pen, joints, frame, color)
-    else:
-        _leg(pen, joints["near_leg"], frame, style, 0.0)
-        _shirt(pen, joints, frame, color)
+    _leg(pen, joints["near_leg"], frame, style, 0.0)
+    (_dress if dress else _shirt)(pen, joints, frame, color)
     pen.limb([joints["neck"], joints["head"]], [0.034, 0.034], mix(skin, (90, 50, 40), 0.18), 0.5)
     _head(pen, style, joints["head"], frame["head"])
-    _arm(pen, joints["near_arm"], frame, sleeve, skin)
+    _arm(pen, joints["near_arm"], frame, sleeve, skin, long=not dress)
 
 
-def _arm(pen, arm, frame, sleeve, skin):
-    """Draw an arm: skin, and a short sleeve over its upper half."""
+def _arm(pen, arm, frame, sleeve, skin, long):
+    """Draw an arm: skin, and a sleeve over its upper part or most of it."""
     r = 0.031 * frame["thick"]
     pen.limb(arm, [r, r * 0.92, r * 0.8], skin, 0.7)
     pen.ellipse(*arm[-1], r * 1.12, color=skin, shade=0.5)
-    pen.limb([arm[0], arm[0] * 0.25 + arm[1] * 0.75], [r * 1.4, r * 1.3], sleeve, 0.8)
+    if long:
+        cuff = arm[1] * 0.2 + arm[2] * 0.8
+        pen.limb([arm[0], arm[1], cuff], [r * 1.45, r * 1.3, r * 1.2], sleeve, 0.8)
+    else:
+        pen.limb([arm[0], arm[0] * 0.4 + arm[1] * 0.6], [r * 1.45, r * 1.4], sleeve, 0.8)
 
 
 def _leg(pen, leg, frame, style, darker):
@@ -152,7 +155,7 @@ def _leg(pen, leg, frame, style, darker):
     skin = mix(SKINS[style["skin"]], (70, 40, 40), darker)
     cloth = mix(TROUSERS[style["trousers"]], (0, 0, 0), darker)
     r = 0.046 * frame["thick"]
-    shoe = mix((90, 52, 40) if style["kind"] in ("man", "woman") else (222, 70, 60), (0, 0, 0), darker)
+    shoe = mix((92, 62, 54), (0, 0, 0), darker)
     ankle = leg[-1]
     along = leg[-1] - leg[-2]
     forward = np.array([-along[1], along[0]]) / max(np.hypot(*along), 1e-6)
@@ -188,10 +191,10 @@ def _dress(pen, joints, frame, color):
     side = np.array([up[1], -up[0]])
     knees = [joints["near_leg"][1], joints["far_leg"][1]]
     front, back = max(knees, key=lambda k: k[0]), min(knees, key=lambda k: k[0])
-    length = 1.12 if frame["hip"] > 0.4 else 1.0
+    length = 1.34 if frame["hip"] > 0.4 else 1.06
     front, back = hip + (front - hip) * length, hip + (back - hip) * length
     # A seated skirt lies along the thighs; a standing one flares.
-    flare = 0.5 * w + 0.03
+    flare = 0.8 * w + 0.04
     hem = [front + (flare, -0.01), (front + back) / 2 + (0, -0.035), back + (-flare, -0.01)]
     waist = hip + up * 0.07
     pen.blob(
@@ -214,7 +217,7 @@ def _hair_behind(pen, style, joints):
     hair = HAIRS[style["hair"]]
     wind = -0.12 * abs(style["swing"])
     if style["kind"] == "woman":
-        low = 2.5 if style["long"] else 1.7
+        low = 2.6 + 0.4 * style["swing"]
         pen.blob(
             [
                 (x - r * 1.0, y + r * 0.5), (x, y + r * 1.14), (x + r * 0.9, y + r * 0.5),
@@ -229,7 +232,7 @@ def _hair_behind(pen, style, joints):
             pen.limb(
                 [(tx, ty), (tx + side * r * 0.3 + wind * r, ty - r * 0.5),
                  (tx + side * r * 0.16 + wind * r, ty - r * 1.05)],
-                [r * 0.24, r * 0.32, r * 0.12], mix(hair, (0, 0, 0), 0.06),
+                [r * 0.28, r * 0.42, r * 0.16], mix(hair, (0, 0, 0), 0.06),
             )  # fmt: skip
 
 
@@ -270,15 +273,21 @@ def _hair_front(pen, style, x, y, r, hair):
     pen.blob(fringe, hair)
     if style["kind"] == "girl":
         for side in (-1, 1):
-            pen.ellipse(x + side * r * 1.0, y + r * 0.06, r * 0.17, color=(255, 236, 120), shade=0.6)
+            pen.ellipse(
+                x + side * r * 1.0, y + r * 0.06, r * 0.17, color=CLOTHES[style["color"]], shade=0.6
+            )
     if style["cap"]:
-        cap = (210, 60, 54) if style["color"] != "red" else (44, 90, 180)
+        cap = CLOTHES[style["color"]]
         pen.blob(
             [(x - r * 0.98, y + r * 0.34), (x - r * 0.86, y + r * 0.9), (x - r * 0.1, y + r * 1.24),
              (x + r * 0.72, y + r * 0.92), (x + r * 0.9, y + r * 0.44), (x, y + r * 0.36)],
             cap,
         )  # fmt: skip
-        pen.limb([(x + r * 0.5, y + r * 0.44), (x + r * 1.42, y + r * 0.36)], [r * 0.13, r * 0.09], tint(cap, -0.15))
+        pen.limb(
+            [(x + r * 0.5, y + r * 0.44), (x + r * 1.42, y + r * 0.36)],
+            [r * 0.13, r * 0.09],
+            tint(cap, -0.15),
+        )
 
 
 def draw_cyclist(pen, style, bicycle_color, draw_bicycle):
@@ -291,7 +300,9 @@ def draw_cyclist(pen, style, bicycle_color, draw_bicycle):
         draw_bicycle: Called with (pen, color); returns seat, handle and pedal points.
     """
     frame = FRAMES[style["kind"]]
-    wheel = Pen(pen.canvas, pen.x, pen.y, pen.size * (0.92 if frame["hip"] > 0.4 else 0.8), pen.flip)
+    wheel = Pen(
+        pen.canvas, pen.x, pen.y, pen.size * (0.92 if frame["hip"] > 0.4 else 0.8), pen.flip
+    )
     ratio = wheel.size / pen.size
     seat, handle, pedals = draw_bicycle(wheel, bicycle_color)
     hip = np.asarray(seat) * ratio + (0, 0.035)

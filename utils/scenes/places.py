@@ -12,6 +12,7 @@ from utils.scenes.primitives import (
     gradient_fill,
     mix,
     paint,
+    rectangle,
     smooth,
     stroke,
     tint,
@@ -48,28 +49,44 @@ def _sky(canvas, scene, rng):
     frame = [(0, 0), (SIZE, 0), (SIZE, 150), (0, 150)]
     gradient_fill(canvas, frame, top, bottom, (0, 130))
     x = float(rng.uniform(22, 66))
+    hidden = scene["place"] == "forest" or (scene["place"] == "street" and light == "sunset")
+    if light == "night":
+        _stars(canvas, rng)
+    if not hidden:
+        _sun_or_moon(canvas, scene, x, rng)
+    _clouds(canvas, light, weather, x, rng)
+
+
+def _stars(canvas, rng):
+    """Draw small stars."""
+    for x, y, r in zip(
+        rng.uniform(0, SIZE, 34), rng.uniform(0, 90, 34), rng.uniform(0.4, 1.1, 34), strict=True
+    ):
+        paint(canvas, [ellipse(x, y, r, count=8)], (255, 255, 240), 0)
+
+
+def _sun_or_moon(canvas, scene, x, rng):
+    """Draw what shines from the upper left: the sun, high or low, or the moon."""
+    light, weather = scene["light"], scene["weather"]
+    high = (17, 22) if scene["place"] == "street" else (22, 42)  # clear of the roofs
     if light == "sunset":
-        y = scene["horizon"] - float(rng.uniform(14, 26))
-        canvas.glows.append((x, y, 70, (255, 214, 130), 0.5))
+        y = scene["horizon"] - float(rng.uniform(16, 26))
+        canvas.glow(x, y, 70, (255, 214, 130), 0.5, behind=True)
         paint(canvas, [ellipse(x, y, 19, count=40)], (255, 214, 96), 0)
-        canvas.glows.append((x, y, 17, (255, 240, 170), 0.8))
-    elif light == "night":
-        for sx, sy, r in zip(rng.uniform(0, SIZE, 34), rng.uniform(0, 90, 34), rng.uniform(0.4, 1.1, 34), strict=True):
-            paint(canvas, [ellipse(sx, sy, r, count=8)], (255, 255, 240), 0)
-        if weather != "rainy":
-            y = float(rng.uniform(22, 40))
-            paint(canvas, [ellipse(x, y, 13, count=36)], (255, 250, 214), 0)
-            canvas.glows.append((x, y, 15, (255, 252, 226), 1.0))
-            canvas.glows.append((x, y, 46, (190, 204, 255), 0.35))
-    elif weather == "sunny":
-        y = float(rng.uniform(22, 42))
-        canvas.glows.append((x, y, 52, (255, 250, 214), 0.55))
+        canvas.glow(x, y, 19, (255, 240, 170), 0.8, behind=True)
+    elif light == "night" and weather != "rainy":
+        y = float(rng.uniform(*high))
+        paint(canvas, [ellipse(x, y, 13, count=36)], (255, 250, 214), 0)
+        canvas.glow(x, y, 20, (255, 252, 226), 1.0, behind=True)
+        canvas.glow(x, y, 46, (190, 204, 255), 0.35, behind=True)
+    elif light == "day" and weather == "sunny":
+        y = float(rng.uniform(*high))
+        canvas.glow(x, y, 52, (255, 250, 214), 0.5, behind=True)
         paint(canvas, [ellipse(x, y, 15, count=40)], (255, 224, 74), 0.3)
-    _clouds(canvas, light, weather, rng)
 
 
-def _clouds(canvas, light, weather, rng):
-    """Draw a few clouds, gray ones when it rains."""
+def _clouds(canvas, light, weather, free, rng):
+    """Draw a few clouds, gray ones when it rains; around x = `free` the sky stays open."""
     count = {"sunny": 2, "clear": 2, "cloudy": 6, "rainy": 6, "snowy": 4}[weather]
     color = (255, 255, 255)
     if weather in ("rainy", "cloudy"):
@@ -80,8 +97,11 @@ def _clouds(canvas, light, weather, rng):
         color = (96, 112, 166)
     for _ in range(count):
         x, y, size = rng.uniform(0, SIZE), rng.uniform(14, 66), rng.uniform(11, 20)
+        if weather in ("sunny", "clear", "snowy") and abs(x - free) < 48:
+            x = free + rng.uniform(60, SIZE - free)
         puffs = [ellipse(x + dx * size, y - dy * size, r * size, r * size * 0.8, count=20)
-                 for dx, dy, r in ((-1.2, 0, 0.55), (-0.4, 0.3, 0.75), (0.5, 0.22, 0.7), (1.25, 0, 0.5), (0, 0, 0.6))]  # fmt: skip
+                 for dx, dy, r in ((-1.2, 0, 0.55), (-0.4, 0.3, 0.75), (0.5, 0.22, 0.7),
+                     (1.25, 0, 0.5), (0, 0, 0.6))]  # fmt: skip
         flat = ellipse(x, y + 0.12 * size, 1.55 * size, 0.36 * size)
         paint(canvas, [*puffs, flat], color, 0.45)
 
@@ -116,7 +136,16 @@ def _tufts(canvas, rng, y0, color, count):
 def _far_trees(canvas, rng, y, color, count=16, size=9):
     """Draw a far line of round tree tops."""
     xs = np.sort(rng.uniform(-5, SIZE + 5, count))
-    tops = [ellipse(x, y - rng.uniform(0, size * 0.4), rng.uniform(0.7, 1.2) * size, rng.uniform(0.7, 1) * size, count=16) for x in xs]
+    tops = [
+        ellipse(
+            x,
+            y - rng.uniform(0, size * 0.4),
+            rng.uniform(0.7, 1.2) * size,
+            rng.uniform(0.7, 1) * size,
+            count=16,
+        )
+        for x in xs
+    ]
     paint(canvas, tops, color, 0.35)
 
 
@@ -127,12 +156,19 @@ def _park(canvas, scene, rng):
     _hill(canvas, rng, h + 8, 7, (152, 208, 96), (96, 170, 66))
     x = rng.uniform(60, 170)
     left = smooth([(x, h + 5), (x - 24, h + 30), (x + 6, h + 62), (x - 52, SIZE + 2)], closed=False)
-    right = smooth([(x + 7, h + 5), (x - 8, h + 30), (x + 44, h + 62), (x + 26, SIZE + 2)], closed=False)
+    right = smooth(
+        [(x + 7, h + 5), (x - 8, h + 30), (x + 44, h + 62), (x + 26, SIZE + 2)], closed=False
+    )
     gradient_fill(canvas, np.concatenate([left, right[::-1]]), (236, 218, 172), (224, 200, 148))
     _tufts(canvas, rng, h + 12, (82, 150, 58), 16)
     for _ in range(10):
         px, py = rng.uniform(0, SIZE), rng.uniform(h + 22, SIZE)
-        paint(canvas, [ellipse(px, py, 1.3, count=8)], (255, 250, 240) if rng.random() < 0.5 else (255, 226, 120), 0)
+        paint(
+            canvas,
+            [ellipse(px, py, 1.3, count=8)],
+            (255, 250, 240) if rng.random() < 0.5 else (255, 226, 120),
+            0,
+        )
 
 
 def _waves(canvas, rng, y0, y1, color, count):
@@ -140,7 +176,11 @@ def _waves(canvas, rng, y0, y1, color, count):
     for _ in range(count):
         y = rng.uniform(y0, y1)
         x, half = rng.uniform(0, SIZE), 3 + 9 * (y - y0) / max(y1 - y0, 1)
-        line = smooth([(x - half, y), (x - half / 3, y - 1.1), (x + half / 3, y + 0.5), (x + half, y - 0.4)], 5, closed=False)
+        line = smooth(
+            [(x - half, y), (x - half / 3, y - 1.1), (x + half / 3, y + 0.5), (x + half, y - 0.4)],
+            5,
+            closed=False,
+        )
         stroke(canvas, line, 0.9, color)
 
 
@@ -157,56 +197,90 @@ def _beach(canvas, scene, rng):
     _specks(canvas, rng, shore + 12, (222, 186, 122), 60, 1.2)
     for _ in range(4):
         x, y = rng.uniform(0, SIZE), rng.uniform(shore + 22, SIZE - 4)
-        paint(canvas, [ellipse(x, y, 2.4, 1.7, count=12)], (255, 238, 226) if rng.random() < 0.5 else (240, 170, 150), 0.6)
+        paint(
+            canvas,
+            [ellipse(x, y, 2.4, 1.7, count=12)],
+            (255, 238, 226) if rng.random() < 0.5 else (240, 170, 150),
+            0.6,
+        )
+
+
+FRONTS = [
+    (206, 132, 108), (228, 200, 150), (160, 178, 190), (214, 170, 130), (186, 150, 160),
+    (232, 216, 188),
+]  # fmt: skip
+
+
+def _front(canvas, rng, x, width, ground):
+    """Draw the front of a town house from x to x + width, with windows, door and roof edge."""
+    top, color = rng.uniform(26, 62), FRONTS[rng.integers(len(FRONTS))]
+    dark, roof = tint(color, -0.5), tint(color, -0.3)
+    gradient_fill(canvas, rectangle(x, top, x + width, ground + 2), tint(color, 0.12), color)
+    gradient_fill(canvas, rectangle(x - 1, top - 4, x + width + 1, top + 1), roof, roof)
+    glass = (255, 222, 120) if canvas.dark else (158, 196, 220)
+    columns = int(width // 15)
+    for wx in x + (np.arange(columns) + 0.5) * width / columns:
+        for wy in np.arange(top + 9, ground - 28, 19):
+            lit = not canvas.dark or rng.random() < 0.6
+            frame = rectangle(wx - 5.2, wy - 1.2, wx + 5.2, wy + 12.2)
+            paint(canvas, [frame], (246, 242, 232), 0)
+            pane = rectangle(wx - 4, wy, wx + 4, wy + 11)
+            paint(canvas, [pane], glass if lit else (84, 98, 128), 0)
+            if canvas.dark and lit:
+                canvas.glow(wx, wy + 5, 11, (255, 214, 110), 0.55, behind=True)
+    door = x + width / 2
+    paint(canvas, [rectangle(door - 6, ground - 21, door + 6, ground + 2)], dark, 0.3)
 
 
 def _street(canvas, scene, rng):
     h = scene["horizon"]
-    fronts = [(206, 132, 108), (228, 200, 150), (160, 178, 190), (214, 170, 130), (186, 150, 160), (232, 216, 188)]
     x = rng.uniform(-20, 0)
-    window = (255, 222, 120) if canvas.dark else (158, 196, 220)
     while x < SIZE:
-        width, top = rng.uniform(44, 66), rng.uniform(26, 62)
-        front = fronts[rng.integers(len(fronts))]
-        gradient_fill(canvas, [(x, top), (x + width, top), (x + width, h + 2), (x, h + 2)], tint(front, 0.12), front)
-        gradient_fill(canvas, [(x - 1, top - 4), (x + width + 1, top - 4), (x + width + 1, top + 1), (x - 1, top + 1)],
-                      tint(front, -0.3), tint(front, -0.3))  # fmt: skip
-        columns = int(width // 15)
-        for wx in x + (np.arange(columns) + 0.5) * width / columns:
-            for wy in np.arange(top + 9, h - 28, 19):
-                lit = window if not canvas.dark or rng.random() < 0.6 else (84, 98, 128)
-                for grow, color in ((1.2, (246, 242, 232)), (0, lit)):
-                    box = [(wx - 4 - grow, wy - grow), (wx + 4 + grow, wy - grow), (wx + 4 + grow, wy + 11 + grow), (wx - 4 - grow, wy + 11 + grow)]
-                    paint(canvas, [np.array(box)], color, 0)
-                if canvas.dark and lit == window:
-                    canvas.glows.append((wx, wy + 5, 11, (255, 214, 110), 0.55))
-        door = x + width * 0.5
-        paint(canvas, [np.array([(door - 6, h - 21), (door + 6, h - 21), (door + 6, h + 2), (door - 6, h + 2)])], tint(front, -0.5), 0.3)
+        width = rng.uniform(44, 66)
+        _front(canvas, rng, x, width, h)
         x += width
-    strips = ((h, h + 12, (206, 202, 196), (190, 186, 182)), (h + 12, h + 15, (150, 148, 148), (140, 138, 140)),
-              (h + 15, 194, (112, 114, 122), (92, 94, 102)), (194, 197, (160, 158, 158), (150, 148, 148)),
-              (197, SIZE + 1, (210, 206, 200), (190, 186, 180)))  # fmt: skip
+    strips = (
+        (h, h + 12, (206, 202, 196), (190, 186, 182)),
+        (h + 12, h + 15, (150, 148, 148), (140, 138, 140)),
+        (h + 15, 194, (112, 114, 122), (92, 94, 102)),
+        (194, 197, (160, 158, 158), (150, 148, 148)),
+        (197, SIZE + 1, (210, 206, 200), (190, 186, 180)),
+    )
     for y0, y1, top, bottom in strips:
-        gradient_fill(canvas, [(0, y0), (SIZE, y0), (SIZE, y1), (0, y1)], top, bottom)
-    middle = (h + 15 + 194) / 2
-    for dash in np.arange(rng.uniform(-30, 0), SIZE, 42):
-        paint(canvas, [np.array([(dash, middle), (dash + 22, middle), (dash + 20, middle + 3), (dash - 2, middle + 3)])], (244, 240, 226), 0)
-    for line in np.arange(rng.uniform(-20, 10), SIZE + 20, 32):
-        stroke(canvas, np.array([(line, 198.0), (line - 8, 224.0)]), 0.7, (168, 164, 160))
+        gradient_fill(canvas, rectangle(0, y0, SIZE, y1), top, bottom)
+    y = (h + 15 + 194) / 2
+    for x in np.arange(rng.uniform(-30, 0), SIZE, 42):
+        dash = np.array([(x, y), (x + 22, y), (x + 20, y + 3), (x - 2, y + 3)])
+        paint(canvas, [dash], (244, 240, 226), 0)
+    for x in np.arange(rng.uniform(-20, 10), SIZE + 20, 32):
+        stroke(canvas, np.array([(x, 198.0), (x - 8, 224.0)]), 0.7, (168, 164, 160))
 
 
 def _snow(canvas, scene, rng):
     h = scene["horizon"]
-    peaks = np.array([(-10, h), (20, h - 34), (52, h - 6), (92, h - 54), (132, h - 12), (176, h - 42), (236, h)])
+    peaks = np.array(
+        [(-10, h), (20, h - 34), (52, h - 6), (92, h - 54), (132, h - 12), (176, h - 42), (236, h)]
+    )
     peaks = peaks + np.stack([np.zeros(7), rng.uniform(-9, 9, 7)], 1)
     gradient_fill(canvas, band(peaks, h + 20), (196, 212, 234), (226, 236, 246))
-    for a, b, c in ((0, 1, 2), (2, 3, 4), (4, 5, 6)):
-        ridge = [peaks[b], peaks[b] + (7, 20), peaks[b] + (2, 30), (peaks[b] + peaks[c]) / 2 + (0, 8), peaks[c]]
+    for b, c in ((1, 2), (3, 4), (5, 6)):
+        ridge = [
+            peaks[b],
+            peaks[b] + (7, 20),
+            peaks[b] + (2, 30),
+            (peaks[b] + peaks[c]) / 2 + (0, 8),
+            peaks[c],
+        ]
         gradient_fill(canvas, np.array(ridge), (158, 180, 214), (198, 212, 234))
     for x in np.sort(rng.uniform(-5, SIZE + 5, 14)):
         s = rng.uniform(10, 17)
         y = h + rng.uniform(2, 6)
-        paint(canvas, [np.array([(x - s * 0.34, y), (x + s * 0.34, y), (x, y - s)])], (122, 158, 160), 0.3)
+        paint(
+            canvas,
+            [np.array([(x - s * 0.34, y), (x + s * 0.34, y), (x, y - s)])],
+            (122, 158, 160),
+            0.3,
+        )
     _hill(canvas, rng, h + 14, 14, (250, 252, 255), (224, 234, 246))
     _hill(canvas, rng, h + 40, 16, (255, 255, 255), (226, 234, 246))
     for _ in range(7):
@@ -236,21 +310,54 @@ def _lake(canvas, scene, rng):
 
 def _forest(canvas, scene, rng):
     h = scene["horizon"]
-    gradient_fill(canvas, [(0, 0), (SIZE, 0), (SIZE, SIZE), (0, SIZE)], (170, 206, 150), (198, 222, 160), (30, h))
+    gradient_fill(
+        canvas,
+        [(0, 0), (SIZE, 0), (SIZE, SIZE), (0, SIZE)],
+        (170, 206, 150),
+        (198, 222, 160),
+        (30, h),
+    )
     if scene["light"] != "day":
         sky = SKIES[scene["light"]][1]
-        gradient_fill(canvas, [(0, 0), (SIZE, 0), (SIZE, SIZE), (0, SIZE)], mix((120, 160, 120), sky, 0.4), mix((150, 180, 130), sky, 0.4))
-    for depth, (count, wide, color) in enumerate(((15, 5, (142, 176, 128)), (11, 7.5, (112, 138, 92)), (7, 11, (106, 84, 62)))):
+        gradient_fill(
+            canvas,
+            [(0, 0), (SIZE, 0), (SIZE, SIZE), (0, SIZE)],
+            mix((120, 160, 120), sky, 0.4),
+            mix((150, 180, 130), sky, 0.4),
+        )
+    for depth, (count, wide, color) in enumerate(
+        ((15, 5, (142, 176, 128)), (11, 7.5, (112, 138, 92)), (7, 11, (106, 84, 62)))
+    ):
         y = h + 4 + depth * 9
         xs = (np.arange(count) + rng.uniform(0.1, 0.9, count)) * SIZE / count
         for x in xs:
             lean = rng.uniform(-3, 3)
-            trunk = [(x - wide * 0.62, y + 3), (x - wide * 0.4, y - 50), (x + lean - wide * 0.34, -4), (x + lean + wide * 0.34, -4), (x + wide * 0.4, y - 50), (x + wide * 0.62, y + 3)]
+            trunk = [
+                (x - wide * 0.62, y + 3),
+                (x - wide * 0.4, y - 50),
+                (x + lean - wide * 0.34, -4),
+                (x + lean + wide * 0.34, -4),
+                (x + wide * 0.4, y - 50),
+                (x + wide * 0.62, y + 3),
+            ]
             paint(canvas, [np.array(trunk)], color, 0.6)
-        gradient_fill(canvas, [(0, y), (SIZE, y), (SIZE, SIZE), (0, SIZE)], mix((150, 186, 104), (92, 130, 62), depth / 2), (84, 118, 58))
+        gradient_fill(
+            canvas,
+            [(0, y), (SIZE, y), (SIZE, SIZE), (0, SIZE)],
+            mix((150, 186, 104), (92, 130, 62), depth / 2),
+            (84, 118, 58),
+        )
     for layer, color in enumerate(((112, 160, 88), (78, 130, 66))):
         xs = np.linspace(-8, SIZE + 8, 13)
-        tops = [ellipse(x + rng.uniform(-6, 6), rng.uniform(0, 16) - 8 * layer, rng.uniform(14, 20), count=18) for x in xs]
+        tops = [
+            ellipse(
+                x + rng.uniform(-6, 6),
+                rng.uniform(0, 16) - 8 * layer,
+                rng.uniform(14, 20),
+                count=18,
+            )
+            for x in xs
+        ]
         paint(canvas, tops, color, 0.35)
     _tufts(canvas, rng, h + 24, (66, 104, 44), 14)
     for _ in range(5):
@@ -264,16 +371,36 @@ def _desert(canvas, scene, rng):
     h = scene["horizon"]
     x = rng.uniform(100, 150)
     for dx, half, top in ((0, 34, 40), (62, 20, 26)):
-        mesa = [(x + dx - half - 9, h + 2), (x + dx - half, h - top), (x + dx + half, h - top), (x + dx + half + 9, h + 2)]
+        mesa = [
+            (x + dx - half - 12, h + 14),
+            (x + dx - half, h - top),
+            (x + dx + half, h - top),
+            (x + dx + half + 12, h + 14),
+        ]
         gradient_fill(canvas, mesa, (214, 128, 84), (228, 160, 104))
         for share in (0.3, 0.6):
             y = h - top * (1 - share)
-            stroke(canvas, np.array([(x + dx - half - 4 * share, y), (x + dx + half + 4 * share, y)]), 1.6, (196, 112, 74))
+            stroke(
+                canvas,
+                np.array([(x + dx - half - 4 * share, y), (x + dx + half + 4 * share, y)]),
+                1.6,
+                (196, 112, 74),
+            )
     _hill(canvas, rng, h + 6, 9, (246, 196, 124), (236, 178, 104))
-    for y, rise, top, bottom in ((h + 22, 12, (250, 206, 130), (240, 184, 106)), (h + 52, 18, (252, 204, 126), (232, 168, 92))):
+    for y, rise, top, bottom in (
+        (h + 22, 12, (250, 206, 130), (240, 184, 106)),
+        (h + 52, 18, (252, 204, 126), (232, 168, 92)),
+    ):
         _hill(canvas, rng, y, rise, top, bottom, 1)
         for k in range(3):
-            line = smooth([(rng.uniform(0, 40), y + 12 + 8 * k), (rng.uniform(80, 140), y + 7 + 8 * k), (rng.uniform(170, 220), y + 12 + 8 * k)], closed=False)
+            line = smooth(
+                [
+                    (rng.uniform(0, 40), y + 12 + 8 * k),
+                    (rng.uniform(80, 140), y + 7 + 8 * k),
+                    (rng.uniform(170, 220), y + 12 + 8 * k),
+                ],
+                closed=False,
+            )
             stroke(canvas, line, 1.0, tint(bottom, -0.06))
     _specks(canvas, rng, h + 30, (208, 146, 84), 30, 1.2)
 
@@ -283,16 +410,23 @@ def _farm(canvas, scene, rng):
     _hill(canvas, rng, h, 22, (168, 204, 120), (150, 190, 100))
     x = rng.uniform(20, 200)
     fields = ((224, 198, 92), (146, 190, 82), (200, 176, 96))
-    gradient_fill(canvas, [(0, h - 2), (SIZE, h - 2), (SIZE, SIZE), (0, SIZE)], (196, 204, 104), (136, 178, 74))
+    gradient_fill(
+        canvas,
+        [(0, h - 2), (SIZE, h - 2), (SIZE, SIZE), (0, SIZE)],
+        (196, 204, 104),
+        (136, 178, 74),
+    )
     for k in range(11):
         a, b = x + (k - 5.5) * 12, x + (k - 4.5) * 12
         wide = 6.2
         strip = [(a, h), (b, h), (x + (b - x) * wide, SIZE), (x + (a - x) * wide, SIZE)]
         color = fields[k % 3]
         gradient_fill(canvas, strip, tint(color, 0.16), color)
-    barn = Pen(canvas, 40 if x > 112 else 184, h + 6, 46)
+    barn = Pen(canvas, rng.uniform(140, 192), h + 6, 46)
     barn.polygon([(-0.5, 0), (0.5, 0), (0.5, 0.5), (-0.5, 0.5)], (188, 62, 52), 0.4)
-    barn.polygon([(-0.58, 0.48), (-0.4, 0.8), (0, 1.0), (0.4, 0.8), (0.58, 0.48)], (112, 72, 62), 0.5)
+    barn.polygon(
+        [(-0.58, 0.48), (-0.4, 0.8), (0, 1.0), (0.4, 0.8), (0.58, 0.48)], (112, 72, 62), 0.5
+    )
     barn.polygon([(-0.2, 0), (0.2, 0), (0.2, 0.36), (-0.2, 0.36)], (246, 238, 224), 0)
     barn.polygon([(-0.17, 0), (0.17, 0), (0.17, 0.33), (-0.17, 0.33)], (150, 46, 40), 0)
     barn.stroke([(-0.17, 0), (0.17, 0.33)], 0.03, (246, 238, 224))
@@ -318,11 +452,15 @@ GROUNDS = {
 
 def _road(canvas, scene, rng):
     """Draw a track across the picture for things on wheels."""
-    color = {"snow": (206, 212, 224), "desert": (222, 170, 112)}.get(scene["place"], (206, 176, 132))
+    color = {"snow": (206, 212, 224), "desert": (222, 170, 112)}.get(
+        scene["place"], (206, 176, 132)
+    )
     xs = np.linspace(-6, SIZE + 6, 7)
     upper = smooth(np.stack([xs, 166 + rng.uniform(-2, 2, 7)], 1), closed=False)
     lower = smooth(np.stack([xs, 206 + rng.uniform(-2, 2, 7)], 1), closed=False)
-    gradient_fill(canvas, np.concatenate([upper, lower[::-1]]), tint(color, 0.06), tint(color, -0.1))
+    gradient_fill(
+        canvas, np.concatenate([upper, lower[::-1]]), tint(color, 0.06), tint(color, -0.1)
+    )
     for y in (176, 196):
         stroke(canvas, np.array([(-4.0, y), (SIZE + 4.0, y + 1)]), 2.6, tint(color, -0.13))
 
@@ -333,9 +471,19 @@ def draw_weather(canvas, weather, rng):
     side = SIZE * SCALE
     if weather == "rainy":
         layer = canvas.image.copy()
-        for x, y, length in zip(rng.uniform(0, SIZE, 120), rng.uniform(0, SIZE, 120), rng.uniform(6, 12, 120), strict=True):
+        for x, y, length in zip(
+            rng.uniform(0, SIZE, 120),
+            rng.uniform(0, SIZE, 120),
+            rng.uniform(6, 12, 120),
+            strict=True,
+        ):
             stroke(canvas, np.array([(x, y), (x - length * 0.3, y + length)]), 0.7, (226, 236, 246))
         cv2.addWeighted(canvas.image, 0.6, layer, 0.4, 0, canvas.image)
     elif weather == "snowy":
-        for x, y, r in zip(rng.uniform(0, side, 130), rng.uniform(0, side, 130), rng.uniform(1.5, 5, 130), strict=True):
+        for x, y, r in zip(
+            rng.uniform(0, side, 130),
+            rng.uniform(0, side, 130),
+            rng.uniform(1.5, 5, 130),
+            strict=True,
+        ):
             cv2.circle(canvas.image, (int(x), int(y)), int(r), (255, 255, 255), -1, cv2.LINE_AA)

@@ -5,6 +5,7 @@ shrunk at the end. The light comes from the upper left for every shape, however 
 """
 
 from dataclasses import dataclass, field
+from functools import cache
 
 import cv2
 import numpy as np
@@ -33,6 +34,10 @@ class Canvas:
     glows: list = field(default_factory=list)
     dark: bool = False
 
+    def glow(self, x, y, radius, color, strength, behind=False):
+        """Let a light shine at (x, y), over everything or only behind the things."""
+        self.glows.append((x, y, radius, color, strength, behind))
+
 
 @dataclass
 class Pen:
@@ -56,14 +61,15 @@ class Pen:
     def to_picture(self, points):
         """Map local points [N, 2] to picture units [N, 2]."""
         points = np.asarray(points, np.float64)
-        turn = np.deg2rad(self.angle)
-        px = points[:, 0] * np.cos(turn) - points[:, 1] * np.sin(turn)
-        py = points[:, 0] * np.sin(turn) + points[:, 1] * np.cos(turn)
+        if self.angle:
+            turn = np.deg2rad(self.angle)
+            cosine, sine = np.cos(turn), np.sin(turn)
+            points = points @ np.array([(cosine, sine), (-sine, cosine)])
         side = -1 if self.flip else 1
-        return np.stack([self.x + side * self.size * px, self.y - self.size * py], axis=1)
+        return points * (side * self.size, -self.size) + (self.x, self.y)
 
     def fill(self, outlines, color, shade=1.0):
-        """Fill the union of local outlines with one shaded colour."""
+        """Fill the union of local outlines with one shaded color."""
         if isinstance(outlines, np.ndarray) and outlines.ndim == 2:
             outlines = [outlines]
         paint(self.canvas, [self.to_picture(outline) for outline in outlines], color, shade)
@@ -100,12 +106,23 @@ class Pen:
 def ellipse(x, y, rx, ry=None, angle=0.0, count=28):
     """Return the outline [count, 2] of an ellipse."""
     ry = rx if ry is None else ry
+    points = _circle(count) * (rx, ry)
+    if angle:
+        turn = np.deg2rad(angle)
+        points = points @ np.array([(np.cos(turn), np.sin(turn)), (-np.sin(turn), np.cos(turn))])
+    return points + (x, y)
+
+
+@cache
+def _circle(count):
+    """Return `count` points on the unit circle."""
     t = np.linspace(0, 2 * np.pi, count, endpoint=False)
-    turn = np.deg2rad(angle)
-    ex, ey = rx * np.cos(t), ry * np.sin(t)
-    return np.stack(
-        [x + ex * np.cos(turn) - ey * np.sin(turn), y + ex * np.sin(turn) + ey * np.cos(turn)], 1
-    )
+    return np.stack([np.cos(t), np.sin(t)], 1)
+
+
+def rectangle(x0, y0, x1, y1):
+    """Return the outline [4, 2] of an upright rectangle."""
+    return np.array([(x0, y0), (x1, y0), (x1, y1), (x0, y1)], np.float64)
 
 
 def smooth(points, steps=8, closed=True):
@@ -136,7 +153,9 @@ def limb(joints, radii):
     ):  # fmt: skip
         along = b - a
         normal = np.array([-along[1], along[0]]) / max(np.hypot(*along), 1e-9)
-        outlines.append(np.stack([a + normal * ra, b + normal * rb, b - normal * rb, a - normal * ra]))
+        outlines.append(
+            np.stack([a + normal * ra, b + normal * rb, b - normal * rb, a - normal * ra])
+        )
     return outlines
 
 
@@ -160,14 +179,14 @@ def chain(start, angles, lengths):
 
 
 def tint(color, amount):
-    """Return the colour mixed with white (amount > 0) or black (amount < 0)."""
+    """Return the color mixed with white (amount > 0) or black (amount < 0)."""
     color = np.asarray(color, np.float64)
     goal = 255.0 if amount > 0 else 0.0
     return tuple(color + (goal - color) * abs(amount))
 
 
 def mix(first, second, share):
-    """Return the colour that lies `share` of the way from the first to the second."""
+    """Return the color that lies `share` of the way from the first to the second."""
     return tuple(np.asarray(first, float) * (1 - share) + np.asarray(second, float) * share)
 
 
@@ -180,35 +199,36 @@ def paint(canvas, outlines, color, shade=1.0):
     points = np.concatenate(outlines)
     low, high = points.min(0), points.max(0)
     _grow_box(canvas, low, high)
-    reach_px = float(np.clip(0.16 * SCALE * (high - low).min(), 1, 30)) if shade else 0
-    k = int(round(reach_px))
-    x0, y0 = np.floor(low * SCALE).astype(int) - 3 * k - 1
-    x1, y1 = np.ceil(high * SCALE).astype(int) + 3 * k + 2
     side = SIZE * SCALE
-    if x1 - 3 * k <= 0 or y1 - 3 * k <= 0 or x0 + 3 * k >= side or y0 + 3 * k >= side:
+    if max(low) >= SIZE or min(high) <= 0:
         return
+    fixed = [np.round(outline * (SCALE << SHIFT)).astype(np.int32) for outline in outlines]
+    if canvas.thing:
+        for outline in fixed:
+            cv2.fillPoly(canvas.owner, [outline], canvas.thing, cv2.LINE_8, SHIFT)
+    k = int(round(np.clip(0.16 * SCALE * (high - low).min(), 1, 30))) if shade else 0
+    if not k:
+        color = tuple(float(np.clip(c, 0, 255)) for c in color)
+        for outline in fixed:
+            cv2.fillPoly(canvas.image, [outline], color, cv2.LINE_8, SHIFT)
+        return
+    (x0, y0), (x1, y1) = np.int32(low * SCALE) - 3 * k - 2, np.int32(high * SCALE) + 3 * k + 3
     mask = np.zeros((y1 - y0, x1 - x0), np.uint8)
-    for outline in outlines:
-        fixed = np.round((outline * SCALE - (x0, y0)) * (1 << SHIFT)).astype(np.int32)
-        cv2.fillPoly(mask, [fixed], 255, cv2.LINE_8, SHIFT)
+    for outline in fixed:
+        cv2.fillPoly(mask, [outline - np.int32([x0, y0]) * (1 << SHIFT)], 255, cv2.LINE_8, SHIFT)
     left, top, right, bottom = max(x0, 0), max(y0, 0), min(x1, side), min(y1, side)
     inside = (slice(top - y0, bottom - y0), slice(left - x0, right - x0))
-    region = (slice(top, bottom), slice(left, right))
-    shape = mask[inside]
-    if shade and k >= 1:
-        patch = _lit(mask, k, color, shade)[inside]
-        cv2.copyTo(np.ascontiguousarray(patch), np.ascontiguousarray(shape), canvas.image[region])
-    else:
-        canvas.image[region][shape > 0] = np.clip(color, 0, 255).astype(np.uint8)
-    if canvas.thing:
-        canvas.owner[region][shape > 0] = canvas.thing
+    patch, shape = _lit(mask, k, color, shade)[inside], mask[inside]
+    cv2.copyTo(patch, shape, canvas.image[top:bottom, left:right])
 
 
 def _lit(mask, k, color, shade):
-    """Return the shaded colours of a mask [H, W] as [H, W, 3]."""
+    """Return the shaded colors of a mask [H, W] as [H, W, 3]."""
     soft = cv2.blur(mask, (2 * k + 1, 2 * k + 1))
-    toward, away = np.roll(soft, (-k, -k), (0, 1)), np.roll(soft, (k, k), (0, 1))
-    light = cv2.addWeighted(toward, 0.5, away, -0.5, 128)
+    light = np.full_like(mask, 128)
+    light[k:-k, k:-k] = cv2.addWeighted(
+        soft[2 * k :, 2 * k :], 0.5, soft[: -2 * k, : -2 * k], -0.5, 128
+    )
     ramp = (np.arange(256) - 128) / 128.0 * shade
     base = np.asarray(color, np.float64)
     up, down = (255 - base) * 0.42 + 6, base * np.array([0.46, 0.42, 0.34])
@@ -256,28 +276,31 @@ def ground_shadow(canvas, x, y, half_width, depth=0.22, strength=0.3):
 
 
 def gradient_fill(canvas, outline, top, bottom, span=None):
-    """Fill an outline (picture units) with a colour that runs from top to bottom.
+    """Fill an outline (picture units) with a color that runs from top to bottom.
 
     Args:
         canvas: Where to draw; the owner map is left alone, for this is background.
         outline: [N, 2] points.
-        top, bottom: Colours at the two ends of `span`.
+        top, bottom: Colors at the two ends of `span`.
         span: (y_top, y_bottom) in picture units, the outline's own extent by default.
     """
     outline = np.asarray(outline, np.float64)
     low, high = span or (outline[:, 1].min(), outline[:, 1].max())
-    side = SIZE * SCALE
-    y0 = int(np.clip(np.floor(outline[:, 1].min() * SCALE), 0, side))
-    y1 = int(np.clip(np.ceil(outline[:, 1].max() * SCALE) + 1, 0, side))
-    if y1 <= y0:
+    x0, y0 = np.clip(np.floor(outline.min(0) * SCALE), 0, SIZE * SCALE).astype(int)
+    x1, y1 = np.clip(np.ceil(outline.max(0) * SCALE) + 1, 0, SIZE * SCALE).astype(int)
+    if y1 <= y0 or x1 <= x0:
         return
     share = np.clip((np.arange(y0, y1) / SCALE - low) / max(high - low, 1e-6), 0, 1)[:, None]
     rows = np.asarray(top) * (1 - share) + np.asarray(bottom) * share
-    patch = np.repeat(rows.astype(np.uint8)[:, None, :], side, axis=1)
-    mask = np.zeros((y1 - y0, side), np.uint8)
-    fixed = np.round((outline * SCALE - (0, y0)) * (1 << SHIFT)).astype(np.int32)
+    patch = cv2.resize(
+        rows.astype(np.uint8)[:, None, :],
+        (int(x1 - x0), int(y1 - y0)),
+        interpolation=cv2.INTER_NEAREST,
+    )
+    mask = np.zeros((y1 - y0, x1 - x0), np.uint8)
+    fixed = np.round((outline * SCALE - (x0, y0)) * (1 << SHIFT)).astype(np.int32)
     cv2.fillPoly(mask, [fixed], 255, cv2.LINE_8, SHIFT)
-    cv2.copyTo(patch, mask, canvas.image[y0:y1])
+    cv2.copyTo(patch, mask, canvas.image[y0:y1, x0:x1])
 
 
 def band(points, bottom=SIZE + 2):
@@ -287,29 +310,33 @@ def band(points, bottom=SIZE + 2):
 
 
 def finish(canvas, light, rng):
-    """Shrink the canvas, colour it for the light of the day, add the lamps and a paper grain.
+    """Shrink the canvas, color it for the light of the day, add the lamps and a paper grain.
 
     Returns:
         The picture, uint8 [224, 224, 3], RGB.
     """
     picture = cv2.resize(canvas.image, (SIZE, SIZE), interpolation=cv2.INTER_AREA)
     picture = picture.astype(np.float32)
+    # Things keep more of their own color than the ground: a red car stays red by moonlight.
+    things = np.where(canvas.owner > 0, 255, 0).astype(np.uint8)
+    things = cv2.resize(things, (SIZE, SIZE), interpolation=cv2.INTER_AREA)[..., None] / np.float32(
+        255
+    )
     if light == "sunset":
-        warmth = np.linspace(0, 1, SIZE, dtype=np.float32)[:, None, None]
-        upper, lower = np.float32([1.06, 0.88, 0.78]), np.float32([0.98, 0.80, 0.76])
-        picture = picture * (upper * (1 - warmth) + lower * warmth) + np.float32([14, 2, 2])
+        toned = picture * np.float32([1.0, 0.83, 0.77]) + np.float32([14, 2, 2])
+        picture = toned + (0.75 * things) * (picture - toned)
     elif light == "night":
-        gray = picture.mean(axis=2, keepdims=True)
-        picture = (0.88 * picture + 0.12 * gray) * np.float32([0.50, 0.55, 0.78])
-        picture += np.float32([2, 6, 22])
-    _add_glows(picture, canvas.glows)
+        toned = picture * np.float32([0.48, 0.54, 0.78]) + np.float32([2, 6, 24])
+        lit = picture * np.float32([0.94, 0.92, 0.95]) + np.float32([0, 1, 8])
+        picture = toned + things * (lit - toned)
+    _add_glows(picture, canvas.glows, 1 - things)
     picture += rng.normal(0, 1.6, (SIZE, SIZE, 1)).astype(np.float32)
     return np.clip(picture, 0, 255).astype(np.uint8)
 
 
-def _add_glows(picture, glows):
-    """Brighten `picture` in place around lamps, windows and the moon."""
-    for x, y, radius, color, strength in glows:
+def _add_glows(picture, glows, sky):
+    """Brighten `picture` in place around lamps and, behind the things, around the sun."""
+    for x, y, radius, color, strength, behind in glows:
         x0, x1 = int(max(x - radius, 0)), int(min(x + radius + 1, SIZE))
         y0, y1 = int(max(y - radius, 0)), int(min(y + radius + 1, SIZE))
         if x1 <= x0 or y1 <= y0:
@@ -317,5 +344,7 @@ def _add_glows(picture, glows):
         dx, dy = np.arange(x0, x1) - x, np.arange(y0, y1) - y
         near = 1 - np.sqrt(dx[None, :] ** 2 + dy[:, None] ** 2) / radius
         weight = (np.clip(near, 0, 1) ** 2 * strength)[..., None].astype(np.float32)
+        if behind:
+            weight = weight * sky[y0:y1, x0:x1]
         part = picture[y0:y1, x0:x1]
         part += weight * (np.float32(color) - part)

@@ -14,8 +14,10 @@ def draw_car(pen, color, swing=0.0):
     """Draw a car one unit long, facing forward."""
     paint, h = CLOTHES[color], 0.03 * swing
     pen.blob(
-        [(-0.5, 0.2), (-0.49, 0.1), (-0.3, 0.07), (0.3, 0.07), (0.49, 0.09), (0.505, 0.17), (0.45, 0.235),
-         (0.27, 0.265), (0.14, 0.39 + h), (-0.02, 0.425 + h), (-0.24, 0.415 + h), (-0.37, 0.285), (-0.47, 0.27)],
+        [(-0.5, 0.2), (-0.49, 0.1), (-0.3, 0.07), (0.3, 0.07), (0.49, 0.09), (0.505, 0.17),
+        (0.45, 0.235),
+         (0.27, 0.265), (0.14, 0.39 + h), (-0.02, 0.425 + h), (-0.24, 0.415 + h), (-0.37, 0.285),
+         (-0.47, 0.27)],
         paint,
     )  # fmt: skip
     glass = _glass(pen)
@@ -36,7 +38,11 @@ def draw_bus(pen, color, swing=0.0):
     pen.fill(_box(-0.5, 0.09, 0.5, top, 0.07), paint, 0.8)
     pen.fill(_box(-0.44, top - 0.035, 0.44, top + 0.015, 0.02), tint(paint, 0.35), 0.5)
     glass = _glass(pen)
-    pen.fill([_box(x, 0.3, x + 0.135, top - 0.07, 0.02) for x in (-0.46, -0.295, -0.13, 0.035)], glass, 0.4)
+    pen.fill(
+        [_box(x, 0.3, x + 0.135, top - 0.07, 0.02) for x in (-0.46, -0.295, -0.13, 0.035)],
+        glass,
+        0.4,
+    )
     pen.fill(_box(0.215, 0.13, 0.33, top - 0.07, 0.02), mix(glass, (120, 150, 170), 0.25), 0.4)
     pen.stroke([(0.272, 0.135), (0.272, top - 0.075)], 0.008, tint(paint, -0.3))
     pen.fill(_box(0.38, 0.28, 0.505, top - 0.06, 0.03), glass, 0.4)
@@ -48,7 +54,7 @@ def draw_bus(pen, color, swing=0.0):
 
 
 def draw_truck(pen, color, swing=0.0):
-    """Draw a truck one unit long: a coloured cab and cargo box of the same colour."""
+    """Draw a truck one unit long: a colored cab and cargo box of the same color."""
     paint = CLOTHES[color]
     top = 0.56 + 0.03 * swing
     pen.fill(_box(-0.5, 0.1, 0.5, 0.16, 0.02), (70, 72, 80), 0.6)
@@ -56,7 +62,8 @@ def draw_truck(pen, color, swing=0.0):
     for x in (-0.39, -0.28, -0.17, -0.06, 0.05):
         pen.stroke([(x, 0.18), (x, top - 0.03)], 0.01, tint(paint, -0.28))
     pen.blob(
-        [(0.2, 0.13), (0.2, 0.43), (0.23, 0.45), (0.38, 0.445), (0.46, 0.3), (0.505, 0.26), (0.505, 0.13),
+        [(0.2, 0.13), (0.2, 0.43), (0.23, 0.45), (0.38, 0.445), (0.46, 0.3), (0.505, 0.26),
+        (0.505, 0.13),
          (0.4, 0.12)],
         tint(paint, 0.12),
     )  # fmt: skip
@@ -68,7 +75,12 @@ def draw_truck(pen, color, swing=0.0):
 
 def _box(x0, y0, x1, y1, r):
     """Return the outline of a rectangle with round corners."""
-    corners = ((x1 - r, y1 - r, 0), (x0 + r, y1 - r, 90), (x0 + r, y0 + r, 180), (x1 - r, y0 + r, 270))
+    corners = (
+        (x1 - r, y1 - r, 0),
+        (x0 + r, y1 - r, 90),
+        (x0 + r, y0 + r, 180),
+        (x1 - r, y0 + r, 270),
+    )
     parts = []
     for cx, cy, start in corners:
         t = np.deg2rad(np.linspace(start, start + 90, 6))
@@ -77,7 +89,7 @@ def _box(x0, y0, x1, y1, r):
 
 
 def _glass(pen):
-    """Return the colour of windows: lit at night."""
+    """Return the color of windows: lit at night."""
     return (255, 226, 130) if pen.canvas.dark else GLASS
 
 
@@ -86,7 +98,7 @@ def _lamp(pen, x, y, r):
     pen.ellipse(x, y, r, r * 1.2, (255, 246, 190), shade=0.4)
     if pen.canvas.dark:
         px, py = pen.to_picture([(x, y)])[0]
-        pen.canvas.glows.append((px, py, 0.16 * pen.size, (255, 240, 180), 0.95))
+        pen.canvas.glow(px, py, 0.16 * pen.size, (255, 240, 180), 0.95)
 
 
 def _wheels(pen, centres, r):
@@ -98,20 +110,32 @@ def _wheels(pen, centres, r):
 
 
 def draw_boat(pen, color, swing=0.0):
-    """Draw a sailing boat of height one, its water line at the pen's origin; the hull has the colour."""
+    """Draw a sailing boat of height one, its water line at the pen's origin."""
     paint = CLOTHES[color]
-    sail = (252, 250, 242) if color != "white" else (250, 214, 120)
+    sail = (252, 250, 242)
     pen.limb([(-0.02, 0.12), (-0.02, 0.98)], [0.016, 0.012], (132, 92, 56), 0.5)
     full = 0.05 * swing
     pen.blob(
-        [(0.015, 0.93), (0.12, 0.72), (0.3 + full, 0.42), (0.36, 0.27), (0.18, 0.255), (0.015, 0.26), (0.01, 0.6)],
+        [
+            (0.015, 0.93),
+            (0.12, 0.72),
+            (0.3 + full, 0.42),
+            (0.36, 0.27),
+            (0.18, 0.255),
+            (0.015, 0.26),
+            (0.01, 0.6),
+        ],
         sail,
     )
-    pen.blob([(-0.055, 0.84), (-0.16, 0.6), (-0.31, 0.3), (-0.17, 0.275), (-0.055, 0.28)], tint(sail, -0.05))
+    pen.blob(
+        [(-0.055, 0.84), (-0.16, 0.6), (-0.31, 0.3), (-0.17, 0.275), (-0.055, 0.28)],
+        tint(paint, 0.08) if color != "white" else tint(sail, -0.07),
+    )
     pen.polygon([(-0.015, 0.99), (-0.015, 0.93), (-0.13, 0.955)], paint, 0.6)
     pen.fill(
         np.concatenate([
-            smooth([(-0.42, 0.215), (-0.34, 0.06), (-0.26, -0.015), (0.26, -0.015), (0.4, 0.08), (0.5, 0.23)], closed=False),
+            smooth([(-0.42, 0.215), (-0.34, 0.06), (-0.26, -0.015), (0.26, -0.015), (0.4, 0.08),
+                    (0.5, 0.23)], closed=False),
             [(0.42, 0.21), (0.0, 0.185), (-0.3, 0.2)],
         ]),
         paint,
@@ -127,8 +151,10 @@ def draw_balloon(pen, color, swing=0.0):
     for x in (-0.07, 0.07):
         pen.stroke([(x * 2.2, 0.36), (x, 0.14)], 0.01, (110, 84, 60))
     outline = smooth([
-        (cx, cy + r), (cx + 0.72 * r, cy + 0.72 * r), (cx + r, cy), (cx + 0.68 * r, cy - 0.7 * r), (cx + 0.11, cy - r * 1.14),
-        (cx - 0.11, cy - r * 1.14), (cx - 0.68 * r, cy - 0.7 * r), (cx - r, cy), (cx - 0.72 * r, cy + 0.72 * r),
+        (cx, cy + r), (cx + 0.72 * r, cy + 0.72 * r), (cx + r, cy),
+        (cx + 0.68 * r, cy - 0.7 * r), (cx + 0.11, cy - r * 1.14),
+        (cx - 0.11, cy - r * 1.14), (cx - 0.68 * r, cy - 0.7 * r), (cx - r, cy),
+        (cx - 0.72 * r, cy + 0.72 * r),
     ])  # fmt: skip
     pen.fill(outline, paint)
     light = tint(paint, 0.2) if color != "white" else (226, 230, 240)
@@ -143,24 +169,29 @@ def draw_balloon(pen, color, swing=0.0):
     pen.stroke([(-0.085, 0.14), (0.085, 0.14)], 0.025, (120, 78, 40))
     if pen.canvas.dark:
         px, py = pen.to_picture([(0, 0.34)])[0]
-        pen.canvas.glows.append((px, py, 0.3 * pen.size, (255, 200, 110), 0.55))
+        pen.canvas.glow(px, py, 0.3 * pen.size, (255, 200, 110), 0.55)
 
 
 def draw_plane(pen, color, swing=0.0):
-    """Draw an aeroplane one unit long, facing forward, its middle at the pen's origin."""
+    """Draw an airplane one unit long, facing forward, its middle at the pen's origin."""
     paint = CLOTHES[color]
     far = mix(paint, (30, 40, 70), 0.32)
     pen.polygon([(0.08, 0.05), (-0.12, 0.27), (-0.21, 0.27), (-0.1, 0.03)], far)
     pen.polygon([(-0.36, 0.05), (-0.43, 0.16), (-0.48, 0.16), (-0.45, 0.04)], far, 0.6)
     pen.blob([(-0.3, 0.06), (-0.43, 0.285), (-0.51, 0.29), (-0.48, 0.05)], tint(paint, -0.12))
     pen.blob(
-        [(0.5, -0.01), (0.43, 0.07), (0.26, 0.1), (-0.1, 0.1), (-0.44, 0.085), (-0.52, 0.06), (-0.38, -0.02),
+        [(0.5, -0.01), (0.43, 0.07), (0.26, 0.1), (-0.1, 0.1), (-0.44, 0.085), (-0.52, 0.06),
+        (-0.38, -0.02),
          (-0.1, -0.085), (0.26, -0.085), (0.43, -0.065)],
         paint,
     )  # fmt: skip
     glass = _glass(pen)
     pen.blob([(0.34, 0.03), (0.345, 0.075), (0.4, 0.068), (0.45, 0.03)], glass, 0.4)
-    pen.fill([ellipse(x, 0.035, 0.022, 0.026, count=14) for x in np.arange(-0.24, 0.29, 0.085)], glass, 0.3)
+    pen.fill(
+        [ellipse(x, 0.035, 0.022, 0.026, count=14) for x in np.arange(-0.24, 0.29, 0.085)],
+        glass,
+        0.3,
+    )
     pen.blob([(-0.36, 0.03), (-0.52, -0.05), (-0.58, -0.05), (-0.46, 0.035)], tint(paint, -0.15))
     pen.polygon([(0.12, -0.03), (-0.1, -0.31), (-0.21, -0.31), (-0.1, -0.025)], tint(paint, -0.1))
     pen.limb([(0.0, -0.155), (0.09, -0.155)], [0.034, 0.034], STEEL, 0.8)
@@ -180,7 +211,8 @@ def draw_bicycle(pen, color):
             spoke = r * 0.94 * np.array([np.cos(turn), np.sin(turn)])
             pen.stroke([centre - spoke, centre + spoke], 0.006, (176, 180, 188))
         pen.ellipse(*centre, 0.03, color=(120, 124, 130), shade=0.4)
-    tubes = ((back, crank), (crank, seat + (0.02, -0.06)), (crank, head), (seat + (0.03, -0.1), head + (-0.02, -0.02)),
+    tubes = ((back, crank), (crank, seat + (0.02, -0.06)), (crank, head), (seat + (0.03, -0.1),
+        head + (-0.02, -0.02)),
              (back, seat + (0.03, -0.1)), (front, head), (seat, seat + (0.03, -0.1)))  # fmt: skip
     pen.fill([part for a, b in tubes for part in limb([a, b], [0.021, 0.021])], color, 0.7)
     handle = head + (0.02, 0.11)

@@ -1,0 +1,240 @@
+"""Reading, inspecting and cleaning data sets, on tiny ones made for the purpose."""
+
+import cv2
+import numpy as np
+import pandas as pd
+import pytest
+
+from utils import datasets
+from utils.artifacts import require
+from utils.errors import CourseError
+from utils.scenes import generate_scenes
+from utils.settings import Settings
+
+
+def write_picture(path, value):
+    """Write a JPEG whose noise depends on `value`."""
+    pixels = np.random.default_rng(value).integers(0, 255, (40, 50, 3), dtype=np.uint8)
+    path.write_bytes(cv2.imencode(".jpg", pixels)[1].tobytes())
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A sound data set: 10 pictures with two captions each and fixed splits."""
+    folder = tmp_path / "mine"
+    (folder / "Images").mkdir(parents=True)
+    captions, splits = ["image,caption"], ["image,split"]
+    for number in range(10):
+        write_picture(folder / "Images" / f"{number}.jpg", number)
+        captions += [f"{number}.jpg,A dog number {number} .", f"{number}.jpg,It runs {number} ."]
+        splits.append(f"{number}.jpg,{'train' if number < 6 else 'dev' if number < 8 else 'test'}")
+    (folder / "captions.txt").write_text("\n".join(captions) + "\n", "utf-8")
+    (folder / "splits.csv").write_text("\n".join(splits) + "\n", "utf-8")
+    return folder
+
+
+def add_captions(folder, *lines):
+    with open(folder / "captions.txt", "a", encoding="utf-8") as file:
+        file.writelines(line + "\n" for line in lines)
+
+
+def examine(folder):
+    raw = datasets.read_folder(folder, seed=7)
+    pictures = datasets.inspect_pictures(raw)
+    return raw, pictures, datasets.find_defects(raw, pictures)
+
+
+def listed(defects):
+    return {(row.image, row.defect, row.action) for row in defects.itertuples()}
+
+
+# Reading ----------------------------------------------------------------------------------------
+
+
+def test_read_folder(folder):
+    raw = datasets.load_raw_dataset(Settings(dataset=str(folder)))
+    assert raw.name == "mine"
+    assert raw.captions.shape == (20, 2)
+    assert raw.captions["caption"][0] == "A dog number 0 ."
+    assert raw.splits["9.jpg"] == "test"
+    assert raw.path("3.jpg").exists()
+
+
+def test_captions_are_text_whatever_they_look_like(folder):
+    text = '\ufeffimage,caption\n0.jpg,null\n0.jpg,12\n0.jpg,"one, two"\n0.jpg,one, two\n\n1.jpg\n'
+    (folder / "captions.txt").write_text(text, "utf-8")
+    raw = datasets.read_folder(folder, seed=7)
+    assert raw.captions["caption"].to_list() == ["null", "12", "one, two", "one, two", ""]
+
+
+def test_random_splits_depend_on_the_seed_alone(folder):
+    (folder / "splits.csv").unlink()
+    first, again, other = (datasets.read_folder(folder, seed).splits for seed in (7, 7, 8))
+    assert first.value_counts().to_dict() == {"train": 8, "dev": 1, "test": 1}
+    assert first.equals(again)
+    assert not first.sort_index().equals(other.sort_index())
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "sentence"),
+    [
+        ("captions.txt", "", "must start with the line image,caption, but is empty"),
+        ("captions.txt", "image,caption\n", "holds no rows"),
+        ("captions.txt", "image|text\na|b\n", r"must start .* but starts with image\|text"),
+        ("captions.txt", b"image,caption\na.jpg,caf\xe9\n", "is no CSV file in UTF-8"),
+        ("splits.csv", "image,split\n0.jpg,val\n", "names the split 'val'"),
+        ("splits.csv", "image,split\n0.jpg,dev\n0.jpg,test\n", "names the picture 0.jpg twice"),
+    ],
+)
+def test_wrong_tables_are_refused(folder, name, text, sentence):
+    (folder / name).write_bytes(text if isinstance(text, bytes) else text.encode())
+    with pytest.raises(CourseError, match=sentence):
+        datasets.read_folder(folder, seed=7)
+
+
+def test_missing_captions_and_missing_pictures(folder):
+    (folder / "Images").rename(folder / "pictures")
+    with pytest.raises(CourseError, match="Images/ is missing"):
+        datasets.read_folder(folder, seed=7)
+    (folder / "captions.txt").unlink()
+    with pytest.raises(CourseError, match=r"captions\.txt is missing"):
+        datasets.read_folder(folder, seed=7)
+
+
+# Defects ----------------------------------------------------------------------------------------
+
+
+def test_a_sound_data_set_has_no_defects(folder):
+    raw, pictures, defects = examine(folder)
+    assert defects.empty
+    captions, kept = datasets.clean_dataset(raw, pictures, defects)
+    assert len(captions) == 20
+    assert kept["image"].to_list() == [f"{number}.jpg" for number in range(10)]
+
+
+def test_defects_of_pictures(folder):
+    images = folder / "Images"
+    (images / "0.jpg").write_bytes((images / "0.jpg").read_bytes()[:-300])
+    (images / "1.jpg").write_text("no picture")
+    (images / "2.jpg").write_bytes(b"")
+    write_picture(images / "silent.jpg", 20)
+    write_picture(images / "stray.jpg", 21)
+    (images / ".DS_Store").write_text("not the reader's")
+    add_captions(folder, "gone.jpg,A dog .", "../captions.txt,A dog .", "stray.jpg,A dog .")
+    raw, pictures, defects = examine(folder)
+    assert listed(defects) == {
+        ("0.jpg", "picture unreadable", "left out"),
+        ("1.jpg", "picture unreadable", "left out"),
+        ("2.jpg", "picture unreadable", "left out"),
+        ("../captions.txt", "picture missing", "left out"),
+        ("gone.jpg", "picture missing", "left out"),
+        ("silent.jpg", "picture without captions", "left out"),
+        ("stray.jpg", "picture in no split", "left out"),
+    }
+    captions, kept = datasets.clean_dataset(raw, pictures, defects)
+    assert set(captions["image"]) == set(kept["image"]) == {f"{n}.jpg" for n in range(3, 10)}
+
+
+def test_defects_of_captions(folder):
+    odd = ["A  dog runs .", "A\u00a0cat runs !", "A cow # runs", "A HORSE RUNS"]
+    fine = ['"Well, ""Rex"" runs!"', "A café in Łódź; it's 5 o'clock (or 6).", "An ATV ."]
+    rows = [f"3.jpg,{text}" for text in [*odd, *fine]]
+    add_captions(folder, *rows, "4.jpg,?!", "4.jpg,", "5.jpg,Dog .", "5.jpg,it runs 5")
+    raw, pictures, defects = examine(folder)
+    assert defects.loc[defects["defect"] == "odd typing", "caption"].to_list() == odd
+    assert defects["detail"].to_list()[:4] == ["double space", "U+00A0", "#", "capitals only"]
+    assert listed(defects[defects["image"] != "3.jpg"]) == {
+        ("4.jpg", "empty caption", "left out"),
+        ("5.jpg", "one-word caption", "kept"),
+        ("5.jpg", "repeated caption", "kept"),
+    }
+    captions, _ = datasets.clean_dataset(raw, pictures, defects)
+    assert len(captions) == 20 + 7 + 2
+    assert captions.loc[captions["image"] == "3.jpg", "caption"].to_list()[2:6] == [
+        "a dog runs",
+        "a cat runs",
+        "a cow runs",
+        "a horse runs",
+    ]
+
+
+def test_a_picture_whose_only_captions_are_empty(folder):
+    write_picture(folder / "Images" / "x.jpg", 20)
+    add_captions(folder, "x.jpg,...")
+    _, _, defects = examine(folder)
+    assert ("x.jpg", "picture without captions", "left out") in listed(defects)
+
+
+def test_copies_are_kept_within_a_split_and_left_out_across_splits(folder):
+    images = folder / "Images"
+    (images / "1.jpg").write_bytes((images / "0.jpg").read_bytes())  # both in train
+    (images / "2.jpg").write_bytes((images / "9.jpg").read_bytes())  # train and test
+    (images / "6.jpg").write_bytes((images / "9.jpg").read_bytes())  # dev and the same in test
+    raw, pictures, defects = examine(folder)
+    assert listed(defects) == {
+        ("1.jpg", "duplicate picture", "kept"),
+        ("2.jpg", "duplicate picture", "left out"),
+        ("6.jpg", "duplicate picture", "left out"),
+    }
+    _, kept = datasets.clean_dataset(raw, pictures, defects)
+    split_of = kept.set_index("sha256")["image"].map(raw.splits)
+    assert split_of.groupby(level=0).nunique().max() == 1
+    assert "9.jpg" in set(kept["image"])
+
+
+def test_a_split_without_pictures_is_refused(folder):
+    for number in (8, 9):
+        (folder / "Images" / f"{number}.jpg").unlink()
+    with pytest.raises(CourseError, match="No usable picture is left in the test split of mine"):
+        datasets.clean_dataset(*examine(folder))
+
+
+# Files of the run -------------------------------------------------------------------------------
+
+
+def test_saved_captions_come_back_as_they_were(folder, tmp_path):
+    add_captions(folder, "3.jpg,null", "3.jpg,007", "10.jpg,not there")
+    raw, pictures, defects = examine(folder)
+    captions, kept = datasets.clean_dataset(raw, pictures, defects)
+    run_folder = tmp_path / "run"
+    datasets.save_captions(run_folder, captions, kept)
+    pd.testing.assert_frame_equal(
+        datasets.load_captions(run_folder), captions.reset_index(drop=True), check_dtype=False
+    )
+    assert datasets.load_pictures(run_folder)["image"].to_list() == kept["image"].to_list()
+    assert require(run_folder / "pictures.csv").exists()
+
+
+def test_a_failing_cleaning_leaves_the_earlier_captions(folder, tmp_path):
+    run_folder = tmp_path / "run"
+    raw, pictures, defects = examine(folder)
+    datasets.save_captions(run_folder, *datasets.clean_dataset(raw, pictures, defects))
+    (folder / "captions.txt").write_text("")
+    with pytest.raises(CourseError):
+        examine(folder)
+    assert len(datasets.load_captions(run_folder)) == 20
+
+
+def test_references_of():
+    captions = pd.DataFrame(
+        [("b", "dev", "x"), ("b", "dev", "y"), ("a", "dev", "z"), ("c", "test", "w")],
+        columns=["image", "split", "caption"],
+    )
+    assert datasets.references_of(captions, "dev") == {"b": ["x", "y"], "a": ["z"]}
+    assert datasets.references_of(captions, "train") == {}
+
+
+def test_every_planted_defect_of_scenes_is_found(tmp_path):
+    generate_scenes(tmp_path, 80)
+    planted = datasets.load_planted_defects(tmp_path)
+    _, _, defects = examine(tmp_path)
+    assert planted["defect"].nunique() == 5
+    pairs = set(planted.itertuples(index=False, name=None))
+    assert pairs <= set(defects[["image", "defect"]].itertuples(index=False, name=None))
+    # Beyond the planted ones there are only harmless remarks.
+    beyond = defects.loc[defects["action"] != "kept", ["image", "defect"]]
+    assert set(beyond.itertuples(index=False, name=None)) <= pairs
+
+
+def test_other_data_sets_have_no_planted_defects(folder):
+    assert datasets.load_planted_defects(folder).empty

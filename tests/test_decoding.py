@@ -1,0 +1,108 @@
+import itertools
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from utils.decoding import make_decoder
+from utils.errors import CourseError
+from utils.model import build_model
+from utils.training import MaskedCrossentropy
+from utils.vocabulary import END, PADDING, START, UNKNOWN, Vocabulary
+
+SPECIAL = ("<padding>", "<start>", "<end>", "<unknown>")
+
+
+@pytest.fixture
+def small(settings):
+    """A random model of three words with strong preferences, and five pictures."""
+    settings = replace(settings, dropout=0.0)
+    model = build_model(6, 7, settings)
+    rng = np.random.default_rng(5)
+    model.set_weights([rng.normal(0, 0.9, w.shape) for w in model.get_weights()])
+    return model, Vocabulary((*SPECIAL, "x", "y", "z")), rng.normal(size=(5, 6)).astype("float32")
+
+
+def log_probability(model, feature, words):
+    """Log-probability of a caption, read by the whole-sequence model."""
+    tokens = np.array([[START, *words, END]])
+    logits = model([feature[None], tokens[:, :-1]]).numpy()[0].astype(np.float64)
+    log_p = logits - np.log(np.exp(logits).sum(-1, keepdims=True))
+    return log_p[np.arange(len(words) + 1), tokens[0, 1:]].sum()
+
+
+def test_a_wide_beam_finds_the_best_of_all_captions(small):
+    model, vocabulary, features = small
+    decode = make_decoder(model, vocabulary)
+    every = [w for length in range(5) for w in itertools.product((4, 5, 6), repeat=length)]
+    for alpha in (0.0, 0.7):
+        said, scores = decode(features, beam_size=200, alpha=alpha, max_length=4)
+        for feature, text, score in zip(features, said, scores, strict=True):
+            normalized = [
+                log_probability(model, feature, words) / (len(words) + 1) ** alpha
+                for words in every
+            ]
+            best = every[int(np.argmax(normalized))]
+            assert text == " ".join(vocabulary.words[word] for word in best)
+            assert score == pytest.approx(log_probability(model, feature, best), abs=1e-4)
+
+
+def test_greedy_takes_the_most_probable_word_each_time(small):
+    model, vocabulary, features = small
+    said, _ = make_decoder(model, vocabulary)(features, beam_size=1, max_length=6)
+    for feature, text in zip(features, said, strict=True):
+        tokens = [START]
+        while len(tokens) <= 6:
+            logits = model([feature[None], np.array([tokens])]).numpy()[0, -1]
+            logits[[PADDING, START, UNKNOWN]] = -np.inf
+            if logits.argmax() == END:
+                break
+            tokens.append(int(logits.argmax()))
+        assert text == " ".join(vocabulary.words[token] for token in tokens[1:])
+
+
+def test_special_tokens_are_never_said(small):
+    model, vocabulary, features = small
+    bias = model.get_layer("logits")
+    kernel, offsets = bias.get_weights()
+    offsets[[PADDING, START, UNKNOWN]] = 50
+    bias.set_weights([kernel, offsets])
+    for beam_size in (1, 3):
+        said, _ = make_decoder(model, vocabulary)(features, beam_size, max_length=5)
+        assert not any("<" in text for text in said)
+        assert all(len(text.split()) <= 5 for text in said)
+
+
+def test_pictures_do_not_influence_each_other(small):
+    model, vocabulary, features = small
+    decode = make_decoder(model, vocabulary)
+    together = decode(features, 3)[0]
+    assert together == [decode(features[i : i + 1], 3)[0][0] for i in range(5)]
+
+
+def test_an_ensemble_of_one_model_twice_is_that_model(small):
+    model, vocabulary, features = small
+    one, scores = make_decoder(model, vocabulary)(features)
+    two, same = make_decoder([model, model], vocabulary)(features)
+    assert one == two
+    np.testing.assert_allclose(scores, same, atol=1e-4)
+
+
+def test_a_trained_model_says_what_it_learned(toy, settings):
+    settings = replace(settings, dropout=0.0)
+    model = build_model(6, len(toy["vocabulary"]), settings)
+    model.compile("adam", MaskedCrossentropy(), jit_compile=False)
+    model.optimizer.learning_rate = 0.01
+    inputs = [toy["features"], toy["tokens"][:, :-1]]
+    model.fit(inputs, toy["tokens"][:, 1:], epochs=120, verbose=0)
+    decode = make_decoder(model, toy["vocabulary"])
+    for beam_size in (1, 3):
+        assert decode(toy["features"], beam_size)[0] == toy["captions"]
+
+
+def test_no_pictures_and_no_beam(small):
+    model, vocabulary, features = small
+    decode = make_decoder(model, vocabulary)
+    assert decode(features[:0])[0] == []
+    with pytest.raises(CourseError, match="beam_size is 0"):
+        decode(features, beam_size=0)

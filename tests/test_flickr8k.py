@@ -1,0 +1,199 @@
+"""Fetching archives: a server on this machine stands in for the public address."""
+
+import hashlib
+import re
+import threading
+import zipfile
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import numpy as np
+import pytest
+
+from utils import flickr8k
+from utils.errors import CourseError
+
+CONTENT = np.random.default_rng(0).bytes(3_000_000)
+MD5 = hashlib.md5(CONTENT).hexdigest()
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Serves CONTENT; what the server's attributes say decides how well."""
+
+    def do_GET(self):
+        server = self.server
+        asked = self.headers.get("Range")
+        server.ranges.append(asked)
+        start = 0
+        if asked and server.resumes:
+            start = int(re.fullmatch(r"bytes=(\d+)-", asked)[1])
+        if start >= len(CONTENT):
+            self.send_error(416)
+            return
+        self.send_response(206 if start else 200)
+        if server.sends_length:
+            self.send_header("Content-Length", str(len(CONTENT) - start))
+        self.end_headers()
+        self.wfile.write(CONTENT[start : server.cut_after or None])
+
+    def log_message(self, *args):
+        pass
+
+
+@pytest.fixture
+def server():
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.ranges, server.cut_after, server.resumes, server.sends_length = [], 0, True, True
+    server.address = f"http://127.0.0.1:{server.server_address[1]}/file.zip"
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    yield server
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_download_gives_the_file_and_fetches_it_once(server, tmp_path):
+    path = tmp_path / "downloads" / "file.zip"
+    assert flickr8k.download(server.address, path, MD5) == path
+    assert path.read_bytes() == CONTENT
+    flickr8k.download(server.address, path, MD5)
+    assert server.ranges == [None]
+    assert [item.name for item in path.parent.iterdir()] == ["file.zip"]
+
+
+def test_download_without_a_stated_length(server, tmp_path):
+    server.sends_length = False
+    path = flickr8k.download(server.address, tmp_path / "file.zip", MD5)
+    assert path.read_bytes() == CONTENT
+
+
+def test_a_download_that_is_cut_off_goes_on_where_it_stopped(server, tmp_path):
+    path = tmp_path / "file.zip"
+    server.cut_after = 1_500_000
+    with pytest.raises(CourseError, match="run again to continue"):
+        flickr8k.download(server.address, path, MD5)
+    assert not path.exists()
+    have = (tmp_path / "file.zip.part").stat().st_size
+    assert 0 < have <= 1_500_000
+
+    server.cut_after = 0
+    flickr8k.download(server.address, path, MD5)
+    assert server.ranges == [None, f"bytes={have}-"]
+    assert path.read_bytes() == CONTENT
+
+
+def test_a_server_that_cannot_resume_sends_everything_again(server, tmp_path):
+    (tmp_path / "file.zip.part").write_bytes(CONTENT[:1000])
+    server.resumes = False
+    path = flickr8k.download(server.address, tmp_path / "file.zip", MD5)
+    assert path.read_bytes() == CONTENT
+
+
+def test_a_complete_part_needs_no_more_bytes(server, tmp_path):
+    (tmp_path / "file.zip.part").write_bytes(CONTENT)
+    path = flickr8k.download(server.address, tmp_path / "file.zip", MD5)
+    assert path.read_bytes() == CONTENT
+
+
+def test_a_wrong_file_is_refused_and_removed(server, tmp_path):
+    with pytest.raises(CourseError, match="another file than expected"):
+        flickr8k.download(server.address, tmp_path / "file.zip", "0" * 32)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_address_that_does_not_answer(tmp_path):
+    with pytest.raises(CourseError, match="could not be downloaded.*CAPTION_ARCHIVES"):
+        flickr8k.download("http://127.0.0.1:9/file.zip", tmp_path / "file.zip", MD5)
+
+
+# Unpacking --------------------------------------------------------------------------------------
+
+TEXTS = {
+    "Flickr8k.token.txt": "a.jpg#0\tA dog .\na.jpg#1\tA # sign\tand a dog .\nb.jpg#0\tA cat .\n",
+    "Flickr_8k.trainImages.txt": "a.jpg\n",
+    "Flickr_8k.devImages.txt": "b.jpg\n",
+    "Flickr_8k.testImages.txt": "c.jpg",
+}
+
+
+@pytest.fixture
+def archives(tmp_path, monkeypatch):
+    """A Flickr8k of three pictures: its folder of archives, named by CAPTION_ARCHIVES."""
+    folder = tmp_path / "archives"
+    folder.mkdir()
+    with zipfile.ZipFile(folder / "Flickr8k_text.zip", "w") as archive:
+        for name, text in TEXTS.items():
+            archive.writestr(name, text)
+        archive.writestr("__MACOSX/._readme.txt", "")
+    with zipfile.ZipFile(folder / "Flickr8k_Dataset.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in "abc":
+            archive.writestr(f"Flicker8k_Dataset/{name}.jpg", "a picture " * 500)
+    hashes = {name: hashlib.sha256(text.encode()).hexdigest() for name, text in TEXTS.items()}
+    monkeypatch.setattr(flickr8k, "TEXTS", hashes)
+    monkeypatch.setattr(flickr8k, "PICTURE_COUNT", 3)
+    monkeypatch.setenv("CAPTION_ARCHIVES", str(folder))
+    return folder
+
+
+def refused(tmp_path, match):
+    """Fetching fails with one sentence and leaves nothing behind."""
+    with pytest.raises(CourseError, match=match):
+        flickr8k.fetch_flickr8k(tmp_path / "data" / "flickr8k")
+    left = tmp_path / "data"
+    assert not left.exists() or list(left.iterdir()) == []
+
+
+def test_fetch_and_read(archives, tmp_path):
+    folder = tmp_path / "data" / "flickr8k"
+    flickr8k.fetch_flickr8k(folder)
+    image_folder, captions, splits = flickr8k.read_flickr8k(folder)
+    assert sorted(path.name for path in image_folder.iterdir()) == ["a.jpg", "b.jpg", "c.jpg"]
+    assert captions.to_numpy().tolist() == [
+        ["a.jpg", "A dog ."],
+        ["a.jpg", "A # sign\tand a dog ."],
+        ["b.jpg", "A cat ."],
+    ]
+    assert splits.to_dict() == {"a.jpg": "train", "b.jpg": "dev", "c.jpg": "test"}
+    assert not (folder / "__MACOSX").exists()
+
+
+def test_fetch_happens_once(archives, tmp_path):
+    folder = tmp_path / "data" / "flickr8k"
+    flickr8k.fetch_flickr8k(folder)
+    (archives / "Flickr8k_text.zip").unlink()
+    flickr8k.fetch_flickr8k(folder)
+
+
+def test_a_missing_archive(archives, tmp_path):
+    (archives / "Flickr8k_Dataset.zip").unlink()
+    refused(tmp_path, r"Flickr8k_Dataset\.zip does not exist: CAPTION_ARCHIVES")
+
+
+def test_a_file_that_is_no_zip(archives, tmp_path):
+    (archives / "Flickr8k_Dataset.zip").write_text("<html>not found</html>")
+    refused(tmp_path, "damaged or no zip file")
+
+
+@pytest.mark.parametrize("place", [60, 80])
+def test_a_damaged_zip(archives, tmp_path, place):
+    path = archives / "Flickr8k_Dataset.zip"
+    content = bytearray(path.read_bytes())
+    content[place] ^= 0xFF
+    path.write_bytes(content)
+    refused(tmp_path, "damaged or no zip file")
+
+
+def test_a_cut_off_zip(archives, tmp_path):
+    path = archives / "Flickr8k_Dataset.zip"
+    path.write_bytes(path.read_bytes()[:200])
+    refused(tmp_path, "damaged or no zip file")
+
+
+def test_other_texts(archives, tmp_path, monkeypatch):
+    monkeypatch.setitem(flickr8k.TEXTS, "Flickr8k.token.txt", "0" * 64)
+    refused(tmp_path, r"does not hold Flickr8k's Flickr8k\.token\.txt")
+
+
+def test_too_few_pictures(archives, tmp_path, monkeypatch):
+    monkeypatch.setattr(flickr8k, "PICTURE_COUNT", 8091)
+    refused(tmp_path, "holds 3 pictures in Flicker8k_Dataset/ instead of 8091")
