@@ -17,7 +17,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
-import pooch
+from platformdirs import user_cache_path
 
 from utils.artifacts import atomic_path
 from utils.errors import CourseError
@@ -134,7 +134,7 @@ def host_answers(seconds=6):
 
 def cache_path():
     """Return where the weights are kept once per user."""
-    return Path(pooch.os_cache("image-caption-course")) / "vgg16.npz"
+    return user_cache_path("image-caption-course") / "vgg16.npz"
 
 
 def cached_weights():

@@ -144,59 +144,47 @@ def show_history(history):
 
 
 def draw_model(model):
-    """Draw the merge model as boxes with output shapes and numbers of weights.
+    """Draw the merge model from top to bottom: boxes with output shapes and numbers of weights.
 
     Args:
         model: A model of `utils.model.build_model`.
 
     Returns:
-        The figure.
+        The figure. Taught in notebook 04.
     """
-    columns = [
-        ["features", "features_scale", "features_dropout", "picture", "picture_per_word"],
-        ["tokens", "embedding", "embedding_dropout", "lstm", "lstm_dropout"],
-        ["merge", "fully_connected", "fully_connected_dropout", "logits"],
-    ]
-    figure, axis = plt.subplots(figsize=(11, 5.2))
-    axis.set(xlim=(0, 3.3), ylim=(-0.1, 5.1))
+    picture = ["features", "features_scale", "features_dropout", "picture", "picture_per_word"]
+    words = ["tokens", "embedding", "embedding_dropout", "lstm", "lstm_dropout"]
+    merged = ["merge", "fully_connected", "fully_connected_dropout", "logits"]
+    figure, axis = plt.subplots(figsize=(10, 7.2))
+    axis.set(xlim=(0, 1), ylim=(8.6, -0.6))
     axis.axis("off")
-    centers = {}
-    for column, names in enumerate(columns):
-        for row, name in enumerate(names):
-            centers[name] = (0.55 + 1.1 * column, 4.6 - row)
-            _draw_layer(axis, model.get_layer(name), *centers[name], COLORS[column])
-        for above, below in zip(names, names[1:], strict=False):
-            _draw_arrow(axis, centers[above], centers[below])
-    for source in ("picture_per_word", "lstm_dropout"):
-        (x, y), (x_end, y_end) = centers[source], centers["merge"]
-        style = {"arrowstyle": "-|>", "color": INK, "connectionstyle": "angle3,angleA=0,angleB=0"}
-        axis.annotate("", (x_end - 0.46, y_end), xytext=(x + 0.46, y), arrowprops=style)
+    for x, first, names, color in (
+        (0.25, 0, picture, COLORS[0]),
+        (0.75, 0, words, COLORS[1]),
+        (0.5, 5, merged, COLORS[2]),
+    ):
+        for y, name in enumerate(names, first):
+            _draw_layer(axis, model.get_layer(name), x, y, color)
+        for y in range(first, first + len(names) - 1):
+            _draw_arrow(axis, (x, y + 0.26), (x, y + 0.74))
+    for x, end in ((0.25, 0.43), (0.75, 0.57)):
+        _draw_arrow(axis, (x, 4.26), (end, 4.74))
     return figure
 
 
 def _draw_layer(axis, layer, x, y, color):
-    box = {"boxstyle": "round,pad=0.5", "facecolor": "white", "edgecolor": color, "linewidth": 1.6}
-    shape = " × ".join("N" if i == 0 else str(n or "T") for i, n in enumerate(layer.output.shape))
-    weights = f"   {layer.count_params():,} weights" if layer.count_params() else ""
-    axis.text(
-        x,
-        y,
-        f"{layer.name}\n{type(layer).__name__}  [{shape}]{weights}".replace("InputLayer", "Input"),
-        ha="center",
-        va="center",
-        size=8,
-        bbox=box,
-        linespacing=1.4,
-    )
+    box = {"boxstyle": "round,pad=0.45", "facecolor": "white", "edgecolor": color, "linewidth": 1.6}
+    sizes = ["N", *(size or "T" for size in layer.output.shape[1:])]
+    kind = type(layer).__name__.replace("InputLayer", "Input")
+    facts = f"{kind}   [{' × '.join(map(str, sizes))}]"
+    if layer.count_params():
+        facts += f"   {layer.count_params():,} weights"
+    text = f"{layer.name}\n{facts}"
+    axis.text(x, y, text, ha="center", va="center", size=8.5, bbox=box, linespacing=1.4)
 
 
 def _draw_arrow(axis, start, end):
-    axis.annotate(
-        "",
-        (end[0], end[1] + 0.3),
-        xytext=(start[0], start[1] - 0.3),
-        arrowprops={"arrowstyle": "-|>", "color": INK},
-    )
+    axis.annotate("", end, xytext=start, arrowprops={"arrowstyle": "-|>", "color": INK})
 
 
 def show_feature_maps(picture, maps, columns=6):
@@ -212,7 +200,7 @@ def show_feature_maps(picture, maps, columns=6):
         The figure.
     """
     figure, axes = plt.subplots(
-        len(maps), columns + 1, figsize=(1.45 * (columns + 1), 1.62 * len(maps)), squeeze=False
+        len(maps), columns + 1, figsize=(1.3 * (columns + 1), 1.46 * len(maps)), squeeze=False
     )
     for row, (name, layer) in zip(axes, maps.items(), strict=True):
         height, width, channels = layer.shape
@@ -240,7 +228,7 @@ def show_quadrants(picture, cells=7, window=4, stride=3):
     """
     starts = range(0, cells - window + 1, stride)
     windows = [(row, column) for row in starts for column in starts]
-    figure, axes = plt.subplots(1, len(windows) + 1, figsize=(2.3 * (len(windows) + 1), 2.6))
+    figure, axes = plt.subplots(1, len(windows) + 1, figsize=(1.9 * (len(windows) + 1), 2.15))
     size = len(picture) / cells
     for axis in axes:
         axis.imshow(picture)

@@ -26,7 +26,7 @@ BREEDS = {
     },
     "cat": {
         "length": 0.92, "chest": 0.2, "rump": 0.205, "leg": 0.44, "thick": 0.066,
-        "neck": (50, 0.24), "head": 0.1, "skull": 0.225, "muzzle": 0.105,
+        "neck": (50, 0.24), "head": 0.1, "skull": 0.25, "muzzle": 0.105,
     },
     "horse": {
         "length": 0.78, "chest": 0.2, "rump": 0.195, "leg": 0.58, "thick": 0.056,
@@ -92,6 +92,8 @@ def _on_legs(pen, kind, breed, coat, color, pose, swing):
         _trunk(body, breed, coat, shoulder, hind + (0.02, 0.13))
         if " " in color or (kind == "cow" and color != "black"):
             _patches(body, breed, h, INK if " " in color else COATS["white"], swing)
+        if kind == "cat":
+            _stripes(body, coat, half * 0.6, h + 0.3, 0.16)
         if kind == "cow":
             body.ellipse(-half * 0.35, h - 0.06, 0.1, 0.075, (246, 178, 172), shade=0.6)
     for root, angles in ((front, legs[0]), (hind, legs[2])):
@@ -150,6 +152,15 @@ def _patches(pen, breed, h, color, swing):
         )  # fmt: skip
 
 
+def _stripes(pen, coat, reach, back, length):
+    """Draw short dark stripes down from the back, which runs at height `back`."""
+    if coat == COATS["white"]:
+        return
+    dark = (80, 78, 86) if coat == COATS["black"] else mix(coat, (30, 16, 10), 0.34)
+    for x in np.linspace(-reach, reach * 0.8, 5):
+        pen.limb([(x, back), (x - 0.03, back - length)], [0.026, 0.01], dark, 0)
+
+
 def _fleece(pen, breed, coat, y=None):
     """Draw a sheep's woolly body as a cloud."""
     half, c = breed["length"] / 2, breed["chest"]
@@ -179,6 +190,10 @@ def _neck_and_head(pen, kind, breed, coat, color, shoulder, nod, swing):
         hair = INK if color == "brown" else (226, 206, 160) if color == "white" else (96, 70, 60)
         pen.blob(mane, hair)
     pen.limb([start, poll], [breed["chest"] * 0.62 * thick, breed["skull"] * 0.86], coat, 0.7)
+    if kind == "dog":
+        across = 0.15 * np.array([-np.sin(turn), np.cos(turn)])
+        middle = start * 0.45 + poll * 0.55
+        pen.stroke([middle - across, middle + across], 0.055, (206, 50, 46))
     tilt = {"horse": -38, "cow": -28, "sheep": -30, "dog": -8, "cat": -4}[kind] - nod * 0.35
     head = Pen(pen.canvas, *pen.to_picture([poll])[0], pen.size, pen.flip, pen.angle + tilt)
     HEADS[kind](head, breed, coat, color)
@@ -340,13 +355,10 @@ def _lying(pen, kind, breed, coat, color, swing):
         _trunk(pen, breed, coat, shoulder, rump)
         if " " in color or (kind == "cow" and color != "black"):
             _patches(pen, breed, floor + 0.06, INK if " " in color else COATS["white"], swing)
-        pen.ellipse(
-            -half * 0.66,
-            floor + breed["rump"] * 0.6,
-            breed["rump"] * 0.86,
-            breed["rump"] * 0.66,
-            coat,
-        )
+        if kind == "cat":
+            _stripes(pen, coat, half * 0.6, floor + 0.27, 0.14)
+        ham = breed["rump"]
+        pen.ellipse(-half * 0.66, floor + ham * 0.6, ham * 0.86, ham * 0.66, coat)
     pen.limb([(-half * 0.6, floor), (-half * 0.1, floor - 0.01)], [r * 1.1, r * 0.85], leg, 0.8)
     pen.limb([(half * 0.5, floor), (half + 0.16, floor - 0.015)], [r * 1.1, r * 0.85], leg, 0.8)
     _neck_and_head(pen, kind, breed, coat, color, shoulder, 4, swing)
@@ -354,28 +366,16 @@ def _lying(pen, kind, breed, coat, color, swing):
 
 def _sitting(pen, kind, breed, coat, color, swing):
     """Draw a dog or cat sitting upright on its haunches."""
-    _c, r = breed["chest"], breed["thick"]
+    r = breed["thick"]
     dark = mix(coat, (40, 24, 20), 0.2)
     curve = smooth([(-0.28, 0.1), (-0.5, 0.06), (-0.62, 0.18), (-0.56, 0.32)], 4, closed=False)
     pen.limb(curve, np.linspace(0.055, 0.035, len(curve)), coat, 0.6)
     pen.limb([(0.2, 0.5), (0.24, 0.06), (0.3, 0.05)], [r * 1.3, r * 0.8, r * 0.8], dark, 0.7)
-    pen.blob(
-        [
-            (0.24, 0.74),
-            (0.02, 0.76),
-            (-0.2, 0.48),
-            (-0.34, 0.2),
-            (-0.22, 0.03),
-            (0.1, 0.04),
-            (0.26, 0.36),
-        ],
-        coat,
-    )
+    back, chest = [(0.02, 0.76), (-0.2, 0.48), (-0.34, 0.2)], [(0.26, 0.36), (0.24, 0.74)]
+    pen.blob([*back, (-0.22, 0.03), (0.1, 0.04), *chest], coat)
     pen.limb([(0.15, 0.52), (0.16, 0.06), (0.22, 0.05)], [r * 1.4, r * 0.85, r * 0.85], coat, 0.8)
     pen.ellipse(-0.12, 0.19, 0.19, 0.17, coat)
     pen.limb([(-0.04, 0.05), (0.1, 0.045)], [r * 0.9, r * 0.8], coat, 0.8)
-    if kind == "dog":
-        pen.stroke([(0.02, 0.72), (0.14, 0.66), (0.26, 0.68)], 0.05, (206, 50, 46))
     _neck_and_head(pen, kind, breed, coat, color, np.array([0.1, 0.62]), -18, swing)
 
 

@@ -9,11 +9,11 @@ from utils.scenes.primitives import SIZE, Canvas, Pen, finish
 # Height of a thing in front, in picture units, and its width as a share of that height.
 EXTENT = {
     "man": (142, 0.42), "woman": (138, 0.42), "boy": (116, 0.5), "girl": (116, 0.5),
-    "dog": (74, 1.55), "cat": (74, 1.5), "horse": (84, 1.7), "cow": (86, 1.75), "sheep": (84, 1.5),
+    "dog": (74, 1.55), "cat": (74, 1.66), "horse": (84, 1.7), "cow": (86, 1.75), "sheep": (84, 1.6),
     "duck": (88, 1.35), "bird": (70, 1.3),
     "car": (152, 1.02), "bus": (168, 1.02), "truck": (164, 1.02), "boat": (128, 0.95),
     "balloon": (126, 0.7), "plane": (158, 1.1),
-    "tree": (120, 0.78), "bench": (46, 1.95), "house": (96, 1.15), "fence": (36, 4.1),
+    "tree": (120, 0.78), "bench": (46, 1.95), "house": (108, 1.15), "fence": (36, 4.1),
     "flowers": (30, 2.0), "bush": (36, 2.0), "rock": (36, 1.8), "cactus": (88, 0.66),
     "snowman": (74, 0.9), "lamp": (124, 0.2), "hay": (46, 1.4), "castle": (40, 1.35),
 }  # fmt: skip
@@ -214,7 +214,12 @@ def _add_partner(rng, scene, main):
         if thing in ("cat", "dog") and rng.random() < 0.5 or thing == "bird":
             item["action"] = "sitting"
     else:
-        item = _side_thing(rng, scene, _pick(rng, world.PARTNERS[place]), "partner")
+        options = world.PARTNERS[place]
+        if kind in WHEELED:  # only what is tall enough to be seen behind them
+            options = [thing for thing in options if thing in ("tree", "lamp", "cactus")]
+        if not options:
+            return None
+        item = _side_thing(rng, scene, _pick(rng, options), "partner")
     return _stand_beside(rng, scene, main, item)
 
 
@@ -222,7 +227,7 @@ def _stand_beside(rng, scene, main, item):
     """Place an item next to the main thing, or behind it where there is no room."""
     half, gap = main["width"] / 2, float(rng.uniform(3, 12))
     need = main["width"] + item["width"] + gap
-    depth = {"tree": 14, "house": 20, "lamp": 12}.get(item["thing"], 2)
+    depth = {"tree": 14, "house": 34, "lamp": 12}.get(item["thing"], 2)
     if need <= SIZE - 8:
         left = bool(rng.random() < 0.5)
         spare = (SIZE - 8 - need) * float(rng.random())
@@ -239,7 +244,7 @@ def _stand_beside(rng, scene, main, item):
                 main["x"] + side * half * 0.6, item["width"] / 2 + 3, SIZE - item["width"] / 2 - 3
             )
         )
-        depth = 26
+        depth = 36
     else:
         return
     item["y"] = main["y"] - depth

@@ -70,7 +70,7 @@ def _relations(main, item, box, other):
     thing, role = item["thing"], item["role"]
     if role == "held":
         return {"bicycle": ["on", "with"], "umbrella": ["under", "with"]}.get(thing, ["with"])
-    if main["action"] in ("flying", "floating") and main["thing"] in ("plane", "balloon", "bird"):
+    if main["action"] == "flying" and main["thing"] in ("plane", "balloon", "bird"):
         return ["over"]
     if (
         main["action"] == "sitting"

@@ -308,57 +308,34 @@ def _lake(canvas, scene, rng):
         paint(canvas, [ellipse(x + 1.5, top, 1.4, 4.2, count=12)], (126, 84, 50), 0.5)
 
 
+def _trunks(canvas, rng, y, count, wide, color):
+    """Draw a row of tree trunks that reach out of the picture."""
+    for x in (np.arange(count) + rng.uniform(0.1, 0.9, count)) * SIZE / count:
+        top, middle, foot = 0.34 * wide, 0.4 * wide, 0.62 * wide
+        lean = x + rng.uniform(-3, 3)
+        left = [(x - foot, y + 3), (x - middle, y - 50), (lean - top, -4)]
+        right = [(lean + top, -4), (x + middle, y - 50), (x + foot, y + 3)]
+        paint(canvas, [np.array([*left, *right])], color, 0.6)
+
+
 def _forest(canvas, scene, rng):
-    h = scene["horizon"]
-    gradient_fill(
-        canvas,
-        [(0, 0), (SIZE, 0), (SIZE, SIZE), (0, SIZE)],
-        (170, 206, 150),
-        (198, 222, 160),
-        (30, h),
-    )
+    h, whole = scene["horizon"], rectangle(0, 0, SIZE, SIZE)
+    top, bottom = (170, 206, 150), (198, 222, 160)
     if scene["light"] != "day":
         sky = SKIES[scene["light"]][1]
-        gradient_fill(
-            canvas,
-            [(0, 0), (SIZE, 0), (SIZE, SIZE), (0, SIZE)],
-            mix((120, 160, 120), sky, 0.4),
-            mix((150, 180, 130), sky, 0.4),
-        )
-    for depth, (count, wide, color) in enumerate(
-        ((15, 5, (142, 176, 128)), (11, 7.5, (112, 138, 92)), (7, 11, (106, 84, 62)))
-    ):
+        top, bottom = mix((120, 160, 120), sky, 0.4), mix((150, 180, 130), sky, 0.4)
+    gradient_fill(canvas, whole, top, bottom, (30, h))
+    rows = ((15, 5, (142, 176, 128)), (11, 7.5, (112, 138, 92)), (7, 11, (106, 84, 62)))
+    for depth, (count, wide, color) in enumerate(rows):
         y = h + 4 + depth * 9
-        xs = (np.arange(count) + rng.uniform(0.1, 0.9, count)) * SIZE / count
-        for x in xs:
-            lean = rng.uniform(-3, 3)
-            trunk = [
-                (x - wide * 0.62, y + 3),
-                (x - wide * 0.4, y - 50),
-                (x + lean - wide * 0.34, -4),
-                (x + lean + wide * 0.34, -4),
-                (x + wide * 0.4, y - 50),
-                (x + wide * 0.62, y + 3),
-            ]
-            paint(canvas, [np.array(trunk)], color, 0.6)
-        gradient_fill(
-            canvas,
-            [(0, y), (SIZE, y), (SIZE, SIZE), (0, SIZE)],
-            mix((150, 186, 104), (92, 130, 62), depth / 2),
-            (84, 118, 58),
-        )
+        _trunks(canvas, rng, y, count, wide, color)
+        moss = mix((150, 186, 104), (92, 130, 62), depth / 2)
+        gradient_fill(canvas, rectangle(0, y, SIZE, SIZE), moss, (84, 118, 58))
     for layer, color in enumerate(((112, 160, 88), (78, 130, 66))):
-        xs = np.linspace(-8, SIZE + 8, 13)
-        tops = [
-            ellipse(
-                x + rng.uniform(-6, 6),
-                rng.uniform(0, 16) - 8 * layer,
-                rng.uniform(14, 20),
-                count=18,
-            )
-            for x in xs
-        ]
-        paint(canvas, tops, color, 0.35)
+        xs = np.linspace(-8, SIZE + 8, 13) + rng.uniform(-6, 6, 13)
+        ys, radii = rng.uniform(0, 16, 13) - 8 * layer, rng.uniform(14, 20, 13)
+        leaves = [ellipse(x, y, r, count=18) for x, y, r in zip(xs, ys, radii, strict=True)]
+        paint(canvas, leaves, color, 0.35)
     _tufts(canvas, rng, h + 24, (66, 104, 44), 14)
     for _ in range(5):
         x, y = rng.uniform(6, SIZE - 6), rng.uniform(h + 34, SIZE - 4)

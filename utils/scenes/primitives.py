@@ -324,7 +324,7 @@ def finish(canvas, light, rng):
     )
     if light == "sunset":
         toned = picture * np.float32([1.0, 0.83, 0.77]) + np.float32([14, 2, 2])
-        picture = toned + (0.75 * things) * (picture - toned)
+        picture = toned + (0.85 * things) * (picture - toned)
     elif light == "night":
         toned = picture * np.float32([0.48, 0.54, 0.78]) + np.float32([2, 6, 24])
         lit = picture * np.float32([0.94, 0.92, 0.95]) + np.float32([0, 1, 8])

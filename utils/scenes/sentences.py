@@ -31,20 +31,16 @@ def write_captions(facts, rng):
     Returns:
         List of five different sentences of 5 to 18 words, as people type them.
     """
-    plans = list(PLANS)
     captions = []
-    # Five people: the first three plans see to it that action, place and color are told often.
-    chosen = [_full, *(plans[i] for i in rng.permutation(len(plans)))]
-    for plan in chosen * 4:
+    # One caption always tells color, action and place; the others are as people please.
+    plans = [_full, *(PLANS[i] for i in rng.permutation(len(PLANS)))]
+    for plan in plans * 6:
         text = plan(facts, rng)
-        if text is None or not 5 <= len(text.split()) <= 18:
-            continue
-        text = _typed(text, rng)
-        if text not in captions:
+        if text and 5 <= len(text.split()) <= 18 and text not in captions:
             captions.append(text)
         if len(captions) == 5:
             break
-    return [captions[i] for i in rng.permutation(5)]
+    return [_typed(captions[i], rng) for i in rng.permutation(len(captions))]
 
 
 def _typed(text, rng):
@@ -145,7 +141,8 @@ def _when(facts, rng):
     if facts["light"] != "day":
         options += [(phrase, 4 * w) for phrase, w in words.LIGHT_PHRASES[facts["light"]]]
         if facts["weather"] == "rainy" or facts["place"] == "forest":
-            options = [item for item in options if "star" not in item[0] and "sky" not in item[0]]
+            hidden = ("star", "sky", "moon")
+            options = [item for item in options if not any(word in item[0] for word in hidden)]
     elif facts["weather"] not in ("sunny", "cloudy", "rainy", "snowy"):
         options += words.LIGHT_PHRASES["day"]
     else:
@@ -231,7 +228,17 @@ def _time_last(facts, rng):
 
 def _place_time(facts, rng):
     where, when = _where(facts, rng, moving=False), _when(facts, rng)
-    start = choose(rng, [("a picture of ", 2), ("", 6), ("a drawing of ", 1), ("this is ", 2)])
+    start = choose(
+        rng,
+        [
+            ("a picture of ", 2),
+            ("", 6),
+            ("a drawing of ", 1),
+            ("this is ", 2),
+            ("an illustration of ", 0.4),
+            ("a view of ", 0.3),
+        ],
+    )
     return f"{start}{_subject(facts, rng, _color_now(facts, rng))} {where} {when}"
 
 
@@ -243,7 +250,11 @@ def _while(facts, rng):
         return None
     # Neither rain nor trees let the moon through.
     hidden = facts["weather"] == "rainy" or facts["place"] == "forest"
-    options = [option for option in options if not (hidden and "moon" in option[0])]
+    options = [
+        option
+        for option in options
+        if not (hidden and ("moon" in option[0] or "stars" in option[0]))
+    ]
     third, ing, rest = _verb(facts, rng)
     verb = choose(rng, [("is " + ing, 2), (third, 2)])
     return f"{choose(rng, options)} {_subject(facts, rng, _color_now(facts, rng))} {verb}{rest}"
