@@ -1,4 +1,4 @@
-"""Every notebook is executed, in order, as a reader would, and the committed copies are in order."""
+"""Every notebook is executed in order, as a reader would; the committed copies are tidy."""
 
 import json
 import re

@@ -1,8 +1,15 @@
 import numpy as np
 import pytest
 
-from utils.vocabulary import END, PADDING, START, UNKNOWN, Vocabulary, build_vocabulary
-from utils.vocabulary import clean_caption
+from utils.vocabulary import (
+    END,
+    PADDING,
+    START,
+    UNKNOWN,
+    Vocabulary,
+    build_vocabulary,
+    clean_caption,
+)
 
 
 @pytest.mark.parametrize(

@@ -110,9 +110,9 @@ def require(path):
     for name, recorded in manifest["inputs"].items():
         source = path.parent / name
         if not source.exists():
-            raise CourseError(f"{name} is missing in {path.parent.name}: run {MADE_BY[name]}.ipynb.")
-        if fingerprint(source) != recorded:
             raise CourseError(
-                f"{path.name} was made from another {name}: rerun {notebook}.ipynb."
+                f"{name} is missing in {path.parent.name}: run {MADE_BY[name]}.ipynb."
             )
+        if fingerprint(source) != recorded:
+            raise CourseError(f"{path.name} was made from another {name}: rerun {notebook}.ipynb.")
     return path

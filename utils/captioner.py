@@ -8,7 +8,13 @@ import numpy as np
 
 from utils.artifacts import manifest_path, require
 from utils.decoding import make_decoder
-from utils.encoders import build_encoder, encoder_info, normalize_features, prepare_image, read_image
+from utils.encoders import (
+    build_encoder,
+    encoder_info,
+    normalize_features,
+    prepare_image,
+    read_image,
+)
 from utils.quiet_tensorflow import keras
 from utils.settings import data_root, load_settings
 from utils.vocabulary import load_vocabulary

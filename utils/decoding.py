@@ -1,4 +1,4 @@
-"""Greedy and beam search over all pictures at once, the LSTM's state carried along (notebook 06)."""
+"""Greedy and beam search, all pictures at once, the LSTM's state carried along (notebook 06)."""
 
 import numpy as np
 

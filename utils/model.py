@@ -41,7 +41,9 @@ def build_model(feature_size, vocabulary_size, settings):
     merged = layers.Add(name="merge")([picture, words])  # [N, 1, units] + [N, T, units]
     merged = layers.Dense(settings.units, activation="relu", name="fully_connected")(merged)
     merged = layers.Dropout(settings.dropout, name="fully_connected_dropout")(merged)
-    logits = layers.Dense(vocabulary_size, name="logits")(merged)
+    # Small weights, so that an untrained model prefers no word.
+    small = keras.initializers.VarianceScaling(0.01)
+    logits = layers.Dense(vocabulary_size, kernel_initializer=small, name="logits")(merged)
     return keras.Model([features, tokens], logits, name="merge_model")
 
 

@@ -70,6 +70,7 @@ def execute(step, target):
         notebook,
         timeout=None,
         kernel_name="python3",
+        extra_arguments=["--IPKernelApp.log_level=ERROR"],
         coalesce_streams=True,
         resources={"metadata": {"path": str(NOTEBOOKS)}},
         on_cell_start=on_cell_start,
@@ -115,8 +116,9 @@ def main():
     if "--publish" in sys.argv[1:]:
         for step in STEPS:
             shutil.copyfile(folder / "notebooks" / f"{step}.ipynb", NOTEBOOKS / f"{step}.ipynb")
-        shutil.copytree(folder / "figures", FIGURES, dirs_exist_ok=True)
-        print("Published to notebooks/ and figures/.")
+        for name in re.findall(r"figures/(\w+\.png)", (ROOT / "README.md").read_text("utf-8")):
+            shutil.copyfile(folder / "figures" / name, FIGURES / name)
+        print("Published to notebooks/ and, where README.md shows them, figures/.")
 
 
 if __name__ == "__main__":

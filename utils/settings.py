@@ -67,7 +67,7 @@ DATASET_DEFAULTS = {
     "scenes": {},
     "flickr8k": {"min_count": 5},
 }
-FAST = {"picture_count": 120, "embedding_size": 32, "units": 64, "epochs": 2, "batch_size": 64}
+FAST = {"picture_count": 120, "learning_rate": 5e-3, "embedding_size": 32, "units": 64, "epochs": 6}
 PROFILES = ("full", "fast")
 
 

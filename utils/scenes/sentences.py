@@ -120,7 +120,7 @@ def _where(facts, rng, moving=True):
         return choose(rng, words.AIR_PHRASES[place])
     table = words.PLACE_PHRASES[place]
     if action in ("sailing", "swimming"):
-        options = table["water"]
+        options = [item for item in table["water"] if moving or "across" not in item[0]]
         if action == "swimming":
             options = [*options, ("in the water", 3)]
         return choose(rng, options)

@@ -143,7 +143,7 @@ ACTION_OF = {"kite": "flying", "floating": "flying"}
 # Where: wordings for things on the ground, for those on the move, and for all.
 PLACE_PHRASES = {
     "park": {
-        "at": [("in the park", 7), ("in a park", 4), ("at the park", 3), ("in a green park", 2),
+        "at": [("in the park", 7), ("in a park", 4), ("at the park", 3), ("in a quiet park", 1),
                ("in the lovely park", 0.3), ("on a lawn in the park", 0.3),
         ("at a public park", 0.2)],
         "along": [("through the park", 5), ("across the park", 2)],
