@@ -42,11 +42,22 @@ def run(fast):
     return load_settings().run_folder
 
 
-def test_training_before_tokenization_is_refused(fast):
+def test_training_before_everything_is_refused(fast):
     """Comes before the `run` fixture: nothing is there yet."""
-    with pytest.raises(CourseError, match=r"05_training\.ipynb stopped .* run 0\d_\w+\.ipynb"):
+    with pytest.raises(CourseError, match=r"05_training\.ipynb stopped .* run 01_data_cleaning"):
         execute("05_training", fast / "05.ipynb")
     assert not (load_settings().run_folder / "model.keras").exists()
+
+
+def test_training_before_tokenization_is_refused_and_the_model_stays(run, fast):
+    before = (run / "model.keras").read_bytes()
+    (run / "vocabulary.json").rename(fast / "vocabulary.json")
+    try:
+        with pytest.raises(CourseError, match=r"vocabulary\.json is missing .* 03_tokenization"):
+            execute("05_training", fast / "05.ipynb")
+    finally:
+        (fast / "vocabulary.json").rename(run / "vocabulary.json")
+    assert (run / "model.keras").read_bytes() == before
 
 
 def test_a_run_leaves_every_file(run):

@@ -15,6 +15,10 @@ from utils.artifacts import atomic_path
 INK = "#23313f"
 ACCENT = "#d1603d"
 QUIET = "#9aa7b2"
+# Texts below a picture: "inches" is the height of a line.
+MARK = {"size": 9, "weight": "bold", "color": ACCENT, "inches": 0.2}
+CAPTION = {"size": 9.5, "weight": "bold", "color": INK, "inches": 0.19}
+REFERENCE = {"size": 7.5, "weight": "normal", "color": "#66727d", "inches": 0.15}
 COLORS = ("#2f6f8f", ACCENT, "#6a994e", "#8e6c8a", "#e0a458", "#577590")
 
 
@@ -73,52 +77,58 @@ def show_pictures(paths, texts=None, columns=4, references=None, title=None, wid
         The `matplotlib.figure.Figure`.
     """
     rows = -(-len(paths) // columns)
-    characters = int(width * 11.5)
     blocks = []
     for index in range(len(paths)):
-        bold = textwrap.wrap(texts[index], characters - 4) if texts is not None else []
+        mark = [marks[index]] if marks is not None else []
+        bold = textwrap.wrap(texts[index], int(width * 11.5) - 4) if texts is not None else []
         small = []
         for reference in references[index] if references else ():
-            small += textwrap.wrap("– " + reference, characters + 3, subsequent_indent="   ")
-        blocks.append((bold, small))
-    lines = max((len(bold) * 0.19 + len(small) * 0.155 for bold, small in blocks), default=0)
-    height = width + 0.15 + lines + (0.22 if marks is not None else 0)
+            small += textwrap.wrap(f"– {reference}", int(width * 12.5), subsequent_indent="   ")
+        blocks.append([(mark, MARK), (bold, CAPTION), (small, REFERENCE)])
+    text_height = max(sum(len(lines) * style["inches"] for lines, style in b) for b in blocks)
+    row_height = width + 0.25 + text_height
+    title_height = 0.45 if title else 0.0
+    height = rows * row_height + title_height
     figure, axes = plt.subplots(
-        rows, columns, figsize=(columns * width, rows * height), squeeze=False, layout="none"
+        rows, columns, figsize=(columns * width, height), squeeze=False, layout="none"
     )
-    top = 1 - (0.45 / (rows * height) if title else 0)
-    figure.subplots_adjust(0.005, 0, 0.995, top, wspace=0.05, hspace=0)
+    figure.subplots_adjust(0.005, 0, 0.995, 1 - title_height / height, wspace=0.05, hspace=0)
     for axis in axes.flat:
         axis.axis("off")
-    for index, (axis, (bold, small)) in enumerate(zip(axes.flat, blocks, strict=False)):
-        axis.imshow(cv2.cvtColor(cv2.imread(str(paths[index])), cv2.COLOR_BGR2RGB))
-        axis.set_anchor("N")
-        inches = 0.08
-        if marks is not None:
-            _text_below(axis, inches, marks[index], width, color=ACCENT, size=9, weight="bold")
-            inches += 0.2
-        _text_below(axis, inches, "\n".join(bold), width, size=9.5, weight="bold")
-        _text_below(
-            axis, inches + len(bold) * 0.19, "\n".join(small), width, size=7.5, color="#66727d"
-        )
+    for axis, path, block in zip(axes.flat, paths, blocks, strict=False):
+        _show_square(axis, cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2RGB))
+        below = 0.08
+        for lines, style in block:
+            _text_below(axis, below, lines, style)
+            below += len(lines) * style["inches"]
     if title:
-        figure.suptitle(
-            title, x=0.008, y=1 - 0.1 / (rows * height), ha="left", va="top", weight="bold", size=13
-        )
+        top = 1 - 0.1 / height
+        figure.suptitle(title, x=0.008, y=top, ha="left", va="top", weight="bold", size=13)
     return figure
 
 
-def _text_below(axis, inches, text, width, **style):
+def _show_square(axis, picture):
+    """Show a picture in the middle of a square, so that the texts below stand at one height."""
+    height, width = picture.shape[:2]
+    side = max(height, width)
+    axis.imshow(picture)
+    axis.set(xlim=((width - side) / 2, (width + side) / 2))
+    axis.set(ylim=((height + side) / 2, (height - side) / 2), anchor="N")
+
+
+def _text_below(axis, below, lines, style):
     axis.annotate(
-        text,
+        "\n".join(lines),
         (0.01, 0),
-        xytext=(0, -72 * inches),
+        xytext=(0, -72 * below),
         xycoords="axes fraction",
         textcoords="offset points",
         ha="left",
         va="top",
-        linespacing=1.25,
-        **style,
+        linespacing=1.2,
+        size=style["size"],
+        color=style["color"],
+        weight=style["weight"],
     )
 
 

@@ -5,7 +5,7 @@ import numpy as np
 from utils.scenes.primitives import Pen, chain, ellipse, mix, smooth
 
 COATS = {
-    "brown": (142, 84, 42),
+    "brown": (164, 98, 48),
     "black": (48, 46, 52),
     "white": (246, 243, 236),
     "gray": (124, 128, 138),

@@ -50,7 +50,7 @@ def _sample_once(rng, wanted):
         kind, wanted = None, {"action": "holding", "held": wanted["color"]}
     if kind is None:
         share = 0.0 if "held" in wanted else rng.random()
-        group = world.PEOPLE if share < 0.48 else world.ANIMALS if share < 0.78 else world.VEHICLES
+        group = world.PEOPLE if share < 0.52 else world.ANIMALS if share < 0.8 else world.VEHICLES
         kind = _pick(rng, group)
     category = world.CATEGORY[kind]
     table = (

@@ -6,8 +6,8 @@ from utils.scenes.primitives import Pen, chain, mix, reach, tint
 
 CLOTHES = {
     "red": (222, 38, 40),
-    "blue": (36, 92, 214),
-    "green": (22, 148, 62),
+    "blue": (34, 74, 216),
+    "green": (70, 178, 44),
     "yellow": (255, 214, 26),
     "orange": (255, 132, 12),
     "purple": (132, 52, 178),
@@ -22,9 +22,9 @@ HAIRS = {
     "black": (40, 34, 36),
     "brown": (104, 62, 34),
     "blond": (240, 200, 92),
-    "red": (190, 84, 32),
+    "red": (160, 74, 36),
 }
-TROUSERS = [(72, 78, 98), (98, 88, 80), (84, 86, 92), (150, 136, 112), (58, 62, 72)]
+TROUSERS = [(84, 86, 94), (98, 90, 84), (74, 76, 84), (122, 114, 104)]
 
 # Proportions, as shares of the whole height.
 FRAMES = {
@@ -38,7 +38,7 @@ FRAMES = {
 # (thigh, shin), near and far arm (upper, fore), and the height of the jump.
 POSES = {
     "standing": (0, (7, 3), (-9, -6), (18, 24), (-20, -10), 0),
-    "walking": (4, (30, 12), (-20, -44), (-30, -8), (32, 52), 0),
+    "walking": (5, (36, 14), (-26, -50), (-36, -12), (36, 56), 0),
     "running": (16, (72, -18), (-14, -92), (-62, 24), (52, 138), 0.05),
     "jumping": (0, (48, -28), (-46, -82), (-124, -160), (126, 162), 0.28),
     "throwing": (-14, (44, 4), (-34, -48), (-96, -152), (82, 92), 0),
@@ -194,7 +194,7 @@ def _dress(pen, joints, frame, color):
     length = 1.34 if frame["hip"] > 0.4 else 1.06
     front, back = hip + (front - hip) * length, hip + (back - hip) * length
     # A seated skirt lies along the thighs; a standing one flares.
-    flare = 0.8 * w + 0.04
+    flare = w + 0.04
     hem = [front + (flare, -0.01), (front + back) / 2 + (0, -0.035), back + (-flare, -0.01)]
     waist = hip + up * 0.07
     pen.blob(

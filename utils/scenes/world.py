@@ -73,7 +73,7 @@ VEHICLE_ACTIONS = {
     "plane": {"flying": (*OPEN, "street")},
 }
 COLORS = {
-    **dict.fromkeys(PEOPLE, ("red", "blue", "green", "yellow", "orange", "pink", "white", "black")),
+    **dict.fromkeys(PEOPLE, ("red", "blue", "green", "yellow", "white", "black")),
     "dog": ("brown", "black", "white"),
     "cat": ("orange", "black", "white", "gray"),
     "horse": ("brown", "black", "white"),
@@ -85,10 +85,10 @@ COLORS = {
     "bus": ("red", "blue", "yellow", "green"),
     "truck": ("red", "blue", "yellow", "green", "orange", "white"),
     "boat": ("red", "blue", "yellow", "green", "white"),
-    "balloon": ("red", "blue", "yellow", "green", "orange", "purple"),
+    "balloon": ("red", "blue", "yellow", "green", "purple", "pink"),
     "plane": ("red", "blue", "yellow", "white", "orange"),
-    "umbrella": ("red", "blue", "yellow", "green", "purple", "orange"),
-    "kite": ("red", "yellow", "green", "purple", "orange"),
+    "umbrella": ("red", "blue", "yellow", "green", "pink"),
+    "kite": ("red", "yellow", "green", "purple"),
     "ball": ("red", "blue", "yellow"),
     "bicycle": ("red", "blue", "black"),
     "house": ("red", "yellow", "white", "blue", "pink"),

@@ -1,0 +1,66 @@
+import cv2
+import matplotlib
+import numpy as np
+import pandas as pd
+import pytest
+
+from utils.model import build_model
+from utils.plotting import draw_model, save_figure, show_history, show_pictures
+
+matplotlib.use("Agg")
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    """Five small pictures of different shapes."""
+    paths = [tmp_path / f"{number}.png" for number in range(5)]
+    for number, path in enumerate(paths):
+        cv2.imwrite(str(path), np.full((20 + 5 * number, 30, 3), 40 * number, np.uint8))
+    return paths
+
+
+def texts_of(figure):
+    """All words that a figure shows."""
+    texts = [text.get_text() for text in figure.findobj(matplotlib.text.Text)]
+    return " ".join(" ".join(texts).split())
+
+
+def test_every_caption_reference_and_mark_is_shown(pictures):
+    captions = [f"caption number {n} that goes on for more than one line" for n in range(5)]
+    references = [[f"first reference {n}", f"second reference {n}"] for n in range(5)]
+    marks = [f"score {n}" for n in range(5)]
+    figure = show_pictures(pictures, captions, references=references, marks=marks, title="Five")
+    shown = texts_of(figure)
+    for text in (*captions, *sum(references, []), *marks, "Five"):
+        assert text in shown
+    assert sum(bool(axis.images) for axis in figure.axes) == 5
+
+
+def test_no_text_lies_on_another_or_outside(pictures):
+    long = ["a rather long caption with so many words that it takes several lines to show"] * 5
+    figure = show_pictures(pictures, long, references=[long] * 5, columns=2, title="Long")
+    figure.canvas.draw()
+    boxes = [
+        text.get_window_extent()
+        for text in figure.findobj(matplotlib.text.Text)
+        if text.get_text().strip() and text.get_visible()
+    ]
+    width, height = figure.canvas.get_width_height()
+    for index, box in enumerate(boxes):
+        assert box.x0 >= 0 and box.y0 >= 0 and box.x1 <= width and box.y1 <= height
+        assert not any(box.overlaps(other) for other in boxes[index + 1 :])
+
+
+def test_a_figure_is_saved_the_same_way_twice(tmp_path):
+    history = pd.DataFrame({"epoch": [1, 2, 3], "loss": [3, 2, 1.5], "dev_loss": [3, 2.5, 2.7]})
+    for name in ("one", "two"):
+        save_figure(show_history(history), tmp_path, name)
+    assert (tmp_path / "one.png").read_bytes() == (tmp_path / "two.png").read_bytes()
+
+
+def test_the_drawing_names_every_layer(settings):
+    model = build_model(6, 11, settings)
+    shown = texts_of(draw_model(model))
+    for layer in model.layers:
+        assert layer.name in shown
+    assert f"{model.get_layer('lstm').count_params():,} weights" in shown
