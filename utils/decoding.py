@@ -20,7 +20,7 @@ def make_decoder(models, vocabulary):
         vocabulary: The `utils.vocabulary.Vocabulary` they were trained with.
 
     Returns:
-        `decode(features, beam_size=3, alpha=0.7, max_length=30)`, see `beam_search`: captions
+        `decode(features, beam_size=3, alpha=1.0, max_length=30)`, see `beam_search`: captions
         (N strings) and their log-probabilities (float [N], nats, end token included).
     """
     parts = [build_decoder(model) for model in (models if isinstance(models, list) else [models])]
@@ -48,7 +48,7 @@ def make_decoder(models, vocabulary):
         values, choices = tf.math.top_k(totals, num_candidates)
         return values, choices, states_after
 
-    def decode(features, beam_size=3, alpha=0.7, max_length=30):
+    def decode(features, beam_size=3, alpha=1.0, max_length=30):
         if beam_size < 1:
             raise CourseError(f"beam_size is {beam_size}: choose 1 (greedy search) or more.")
         captions, scores = [], []
