@@ -78,13 +78,33 @@ def _build(name, pictures, weights=None, official_weights=False):
     module, function, pooling = CNNS[name]
     x = module.preprocess_input(pictures)
     options = {"include_top": False, "input_tensor": x, "pooling": pooling}
-    if official_weights:
-        with _download_from_keras(name):
-            return getattr(module, function)(weights="imagenet", **options).output
-    cnn = getattr(module, function)(weights=None, **options)
-    for layer, arrays in weights.items():
+    with _precision(name):
+        if official_weights:
+            with _download_from_keras(name):
+                cnn = getattr(module, function)(weights="imagenet", **options)
+        else:
+            cnn = getattr(module, function)(weights=None, **options)
+    for layer, arrays in (weights or {}).items():
         cnn.get_layer(layer).set_weights(arrays)
-    return cnn.output
+    return keras.ops.cast(cnn.output, "float32")
+
+
+@contextmanager
+def _precision(name):
+    """Build VGG16 in bfloat16 where the CPU multiplies that natively: twice as fast.
+
+    The features differ from float32's by an angle whose cosine is above 0.9998. Elsewhere
+    bfloat16 would be emulated, and slow.
+    """
+    cpu = Path("/proc/cpuinfo")
+    native = cpu.exists() and "bf16" in cpu.read_text()
+    before = keras.config.dtype_policy()
+    if name == "vgg16" and native:
+        keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
 
 
 @contextmanager

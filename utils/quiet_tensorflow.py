@@ -28,3 +28,5 @@ def _import_quietly():
 
 
 keras, tf = _import_quietly()
+# It warns of functions traced more than a few times; a decoder per epoch is meant to be.
+tf.get_logger().setLevel("ERROR")
