@@ -312,7 +312,24 @@ def test_damaged_weights_package(monkeypatch):
         build_encoder("efficientnet_lite0")
 
 
-def test_vgg16_averages_the_quadrants_of_its_last_feature_map(random_vgg16):
+@pytest.fixture
+def float32(monkeypatch):
+    """Exact arithmetic, whatever the CPU offers."""
+    monkeypatch.setattr(cnn_weights, "cpu_has_bfloat16", lambda: False)
+
+
+def test_vgg16_in_bfloat16_says_nearly_the_same(random_vgg16, monkeypatch):
+    features = []
+    for native in (False, True):
+        monkeypatch.setattr(cnn_weights, "cpu_has_bfloat16", lambda native=native: native)
+        raw = build_encoder("vgg16").predict_on_batch(pattern(224)[None])
+        assert raw.dtype == np.float32
+        features.append(normalize_features(raw)[0])
+    assert features[0] @ features[1] > 0.999
+    assert keras.config.dtype_policy().name == "float32"
+
+
+def test_vgg16_averages_the_quadrants_of_its_last_feature_map(random_vgg16, float32):
     model = build_encoder("vgg16")
     picture = pattern(224)[None]
     inner = keras.Model(model.input, model.get_layer("block5_pool").output)
@@ -324,7 +341,7 @@ def test_vgg16_averages_the_quadrants_of_its_last_feature_map(random_vgg16):
     np.testing.assert_allclose(features, np.concatenate(grid, axis=1), rtol=1e-4, atol=1e-5)
 
 
-def test_vgg16_takes_bgr_minus_the_imagenet_mean(random_vgg16):
+def test_vgg16_takes_bgr_minus_the_imagenet_mean(random_vgg16, float32):
     model = build_encoder("vgg16")
     picture = pattern(224)[None]
     kernel, bias = random_vgg16["block1_conv1"]
@@ -336,7 +353,7 @@ def test_vgg16_takes_bgr_minus_the_imagenet_mean(random_vgg16):
     )
 
 
-def test_vgg16_with_its_imagenet_weights():
+def test_vgg16_with_its_imagenet_weights(float32):
     if cnn_weights.cached_weights() is None:
         pytest.skip("the VGG16 weights are not in the cache of this user")
     features = build_encoder("vgg16").predict_on_batch(pattern(224)[None])[0]

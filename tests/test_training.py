@@ -57,8 +57,8 @@ def run(toy, settings, folder, **changes):
 
 
 def test_training_learns_and_is_reproducible(toy, settings, tmp_path):
-    model, history, samples = run(toy, settings, tmp_path / "one", epochs=16)
-    again, _, _ = run(toy, settings, tmp_path / "two", epochs=16)
+    model, history, samples = run(toy, settings, tmp_path / "one", epochs=30)
+    again, _, _ = run(toy, settings, tmp_path / "two", epochs=30)
     assert samples is None
     assert history["dev_loss"].iloc[-1] < 0.3 * history["dev_loss"].iloc[0]
     for one, other in zip(model.get_weights(), again.get_weights(), strict=True):

@@ -96,10 +96,8 @@ def _precision(name):
     The features differ from float32's by an angle whose cosine is above 0.9998. Elsewhere
     bfloat16 would be emulated, and slow.
     """
-    cpu = Path("/proc/cpuinfo")
-    native = cpu.exists() and "bf16" in cpu.read_text()
     before = keras.config.dtype_policy()
-    if name == "vgg16" and native:
+    if name == "vgg16" and cpu_has_bfloat16():
         keras.config.set_dtype_policy("mixed_bfloat16")
     try:
         yield
@@ -129,6 +127,12 @@ def _download_from_keras(name):
         ) from error
     finally:
         socket.setdefaulttimeout(timeout)
+
+
+def cpu_has_bfloat16():
+    """Tell whether this CPU multiplies bfloat16 natively (known on Linux only)."""
+    cpu = Path("/proc/cpuinfo")
+    return cpu.exists() and "bf16" in cpu.read_text()
 
 
 def host_answers(seconds=6):
