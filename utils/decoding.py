@@ -73,10 +73,11 @@ def beam_search(advance, states, num_pictures, vocabulary_size, beam_size, alpha
     """Search for the most probable captions of N pictures together.
 
     Every step extends the B best unfinished hypotheses of each picture by every word. Those of
-    the B best extensions that end are finished; the B best that do not end go on. A picture is
-    done when B hypotheses have finished, and its caption is the finished one with the highest
-    log-probability divided by length ** alpha (Wu et al., arXiv 1609.08144, without the constant
-    5), where the length counts the end token. With B = 1 this is greedy search.
+    the B best extensions that end are finished; the B best that do not end go on. The caption is
+    the finished hypothesis with the highest log-probability divided by length ** alpha (Wu et al.,
+    arXiv 1609.08144, without the constant 5), where the length counts the end token. A picture is
+    done when B hypotheses have finished and the best unfinished one would not win even if it
+    ended now for free. With B = 1 this is greedy search.
 
     Args:
         advance: `(states, parents [N * B], tokens [N * B], scores [N, B])` to the 2 B best
@@ -101,6 +102,7 @@ def beam_search(advance, states, num_pictures, vocabulary_size, beam_size, alpha
     best_words, best_scores = words[:, 0].copy(), np.zeros(num_pictures, np.float32)
     best_normalized = np.full(num_pictures, -np.inf)
     num_finished = np.zeros(num_pictures, int)
+    done = np.zeros(num_pictures, bool)
 
     for length in range(1, max_length + 2):
         flat_parents = (pictures * beam_size + parents).ravel().astype(np.int32)
@@ -114,18 +116,24 @@ def beam_search(advance, states, num_pictures, vocabulary_size, beam_size, alpha
             finishing[num_finished == 0, 0] = True
         normalized = np.where(finishing, values / length**alpha, -np.inf)
         first = normalized.argmax(1)
-        better = (num_finished < beam_size) & (normalized.max(1) > best_normalized)
+        better = ~done & (normalized.max(1) > best_normalized)
         best_normalized[better] = normalized.max(1)[better]
         best_scores[better] = values[better, first[better]]
         best_words[better] = words[better, sources[better, first[better]]]
         num_finished += finishing.sum(1)
-        if length > max_length or (num_finished >= beam_size).all():
+        if length > max_length:
             break
 
         # The B best that go on, in order of score (the sort is stable).
         going_on = ends.argsort(1, kind="stable")[:, :beam_size]
         parents, tokens = sources[pictures, going_on], chosen[pictures, going_on].astype(np.int32)
         scores = values[pictures, going_on]
+        hope = scores[:, 0] / (length + 1) ** alpha
+        # Greedy search never looks back: it takes the first end it meets.
+        settled = (best_normalized >= hope) | (beam_size == 1)
+        done |= (num_finished >= beam_size) & settled
+        if done.all():
+            break
         words = words[pictures, parents]
         words[:, :, length - 1] = tokens
     return best_words, best_scores
