@@ -103,7 +103,8 @@ def main():
     samples = tutorial_samples(features[:64], tokens[:64])
 
     def train_ours():
-        return seconds(lambda: model.fit(batches, steps_per_epoch=steps, shuffle=False, verbose=0)) / captions
+        options = {"steps_per_epoch": steps, "shuffle": False, "verbose": 0}
+        return seconds(lambda: model.fit(batches, **options)) / captions
 
     def train_theirs():
         return seconds(lambda: theirs.fit(*_inputs(samples), batch_size=64, verbose=0)) / 64
