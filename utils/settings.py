@@ -24,7 +24,7 @@ class Settings:
     seed: int = 7
     picture_count: int = 1600  # pictures that `scenes` draws
 
-    min_count: int = 1  # a word seen less often in train becomes <unk>
+    min_count: int = 1  # a word seen less often in train becomes <unknown>
     embedding_size: int = 256
     units: int = 256  # of the LSTM and of the fully connected layer
     dropout: float = 0.35
@@ -42,10 +42,10 @@ class Settings:
     @property
     def data_folder(self):
         """Folder of the raw data set."""
-        if self.dataset in ("scenes", "flickr8k"):
-            name = self.dataset if self.profile == "full" else f"{self.dataset}-{self.profile}"
-            # The fast profile draws fewer scenes, but reads the same Flickr8k.
-            return data_root() / (name if self.dataset == "scenes" else self.dataset)
+        if self.dataset == "scenes":  # the fast profile draws fewer
+            return data_root() / ("scenes" if self.profile == "full" else f"scenes-{self.profile}")
+        if self.dataset == "flickr8k":
+            return data_root() / "flickr8k"
         return ROOT / Path(self.dataset).expanduser()
 
     @property
