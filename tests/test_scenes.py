@@ -59,6 +59,33 @@ def test_captions_say_nothing_that_the_scene_lacks(scenes):
                 assert values <= true[kind], (caption, kind, values - true[kind])
 
 
+@pytest.mark.parametrize("kind", ["bicycle", "fish"])
+def test_bicycles_and_fish_are_shown_large_and_described_truly(kind):
+    seeds = (i for i in range(900) if sample_scene(np.random.default_rng((11, i)))["things"][0]
+             ["thing"] == kind)  # fmt: skip
+    for index in list(seeds)[:10]:
+        _, captions, facts = make_scene(11, index)
+        if facts["main"] != kind:  # the first drawing was not sound
+            continue
+        assert facts["box"][2] - facts["box"][0] > 0.4 * 224
+        for caption in captions:
+            said = truth.mentioned(caption)
+            assert kind in said["main"]
+            assert all(values <= truth.truths(facts)[key] for key, values in said.items()), caption
+
+
+def test_a_bicycle_in_use_is_not_the_main_thing():
+    parked = truth.mentioned("A red bike is parked next to a dog in the park.")
+    assert parked["main"] == {"bicycle", "dog"} and parked["action"] == {"standing"}
+    leaning = truth.mentioned("in the city, a blue bicycle leans against a lamp post")
+    assert leaning["main"] == {"bicycle"} and leaning["action"] == {"leaning"}
+    assert leaning["relation"] == {"against lamp"}
+    for caption in ("a boy on a red bike", "a boy rides a red bike", "riding a red bicycle"):
+        said = truth.mentioned(caption)
+        assert said["thing"] == {"bicycle"} and "bicycle" not in said.get("main", ())
+        assert said["color"] == {"red bicycle"}
+
+
 def test_captions_are_five_different_sentences_about_the_main_thing(scenes):
     for _, captions, facts in scenes:
         assert len({" ".join(words_of(caption)) for caption in captions}) == 5

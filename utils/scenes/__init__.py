@@ -1,8 +1,8 @@
 """The embedded data set: scenes drawn on the spot, with captions and known facts.
 
-Read in this order: `primitives` (shapes and light), `people`, `animals`, `vehicles`, `nature`
-(things), `places`, `world` (what goes together), `compose` (a scene and its drawing), `facts`,
-`words` and `sentences` (captions), `truth` (is a caption right?), `generate` (the files).
+Read in this order: `primitives` (shapes and light), `people`, `animals`, `fish`, `vehicles`,
+`nature` (things), `places`, `world` (what goes together), `compose` (a scene and its drawing),
+`facts`, `words` and `sentences` (captions), `truth` (is a caption right?), `generate` (the files).
 """
 
 from utils.scenes.compose import draw_scene, sample_scene

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from utils.scenes import animals, nature, people, vehicles, world
+from utils.scenes import animals, fish, nature, people, vehicles, world
 from utils.scenes.places import draw_place, draw_weather
 from utils.scenes.primitives import SIZE, Canvas, Pen, finish
 
@@ -10,9 +10,9 @@ from utils.scenes.primitives import SIZE, Canvas, Pen, finish
 EXTENT = {
     "man": (142, 0.42), "woman": (138, 0.42), "boy": (116, 0.5), "girl": (116, 0.5),
     "dog": (74, 1.55), "cat": (74, 1.66), "horse": (84, 1.7), "cow": (86, 1.75), "sheep": (84, 1.6),
-    "duck": (88, 1.35), "bird": (70, 1.3),
-    "car": (152, 1.02), "bus": (168, 1.02), "truck": (164, 1.02), "boat": (128, 0.95),
-    "balloon": (126, 0.7), "plane": (158, 1.1),
+    "duck": (88, 1.35), "bird": (70, 1.3), "fish": (124, 1.16),
+    "car": (152, 1.02), "bus": (168, 1.02), "truck": (164, 1.02), "bicycle": (120, 1.24),
+    "boat": (128, 0.95), "balloon": (126, 0.7), "plane": (158, 1.1),
     "tree": (120, 0.78), "bench": (46, 1.95), "house": (108, 1.15), "fence": (36, 4.1),
     "flowers": (30, 2.0), "bush": (36, 2.0), "rock": (36, 1.8), "cactus": (88, 0.66),
     "snowman": (74, 0.9), "lamp": (124, 0.2), "hay": (46, 1.4), "castle": (40, 1.35),
@@ -99,7 +99,7 @@ def _set_stage(rng, scene, main):
     horizon = {"park": 112, "beach": 92, "street": 128, "snow": 104, "lake": 96, "forest": 122,
                "desert": 112, "farm": 108}[place]  # fmt: skip
     scene["horizon"] = horizon + (0.0 if place == "street" else float(rng.uniform(-6, 6)))
-    on_water = main["action"] in ("swimming", "sailing")
+    on_water = main["action"] in ("swimming", "sailing") or main["thing"] == "fish"
     scene["shore"] = float(rng.uniform(190, 197) if on_water else rng.uniform(142, 152))
     scene["road"] = main["thing"] in WHEELED and place != "street"
 
@@ -124,6 +124,13 @@ def _place_main(rng, scene, main):
     main["y"] = _footing(rng, scene, kind, action, size)
     if kind in world.PEOPLE:
         main["style"] = people.person_style(rng, kind, main["color"])
+    elif kind == "bicycle":
+        main["form"] = {part: bool(rng.random() < 0.5) for part in ("low", "basket", "rack")}
+    elif kind == "fish":
+        main["form"] = {
+            "plump": float(rng.uniform(-1, 1)),
+            "pattern": _pick(rng, ("plain", "stripes", "spots")),
+        }
 
 
 def _footing(rng, scene, kind, action, size):
@@ -136,7 +143,7 @@ def _footing(rng, scene, kind, action, size):
         return float(rng.uniform(80, 108))
     if action == "sailing":
         return float(rng.uniform(158, 172))
-    if action == "swimming":
+    if action == "swimming" or kind == "fish":
         return float(rng.uniform(164, 176))
     if kind in WHEELED:
         return (
@@ -193,6 +200,8 @@ def _add_partner(rng, scene, main):
         return _perch(rng, scene, main)
     if action == "sitting" and kind in world.PEOPLE and place in ("park", "street", "lake"):
         return _bench_seat(rng, scene, main)
+    if action == "leaning":
+        return _lean(rng, scene, main)
     if action == "jumping" and kind in ("horse", "dog") and rng.random() < 0.6:
         item = _side_thing(rng, scene, "fence", "partner")
         item["size"] = main["size"] * 0.3
@@ -201,7 +210,7 @@ def _add_partner(rng, scene, main):
         item["width"] = item["panel"] * item["size"]
         scene["things"].append(item)
         return None
-    if action in ("sailing", "swimming", "flying") or rng.random() < 0.25:
+    if action in ("sailing", "swimming", "flying") or kind == "fish" or rng.random() < 0.25:
         return None
     if rng.random() < 0.24 and kind not in WHEELED:
         thing = _pick(rng, world.COMPANIONS[place])
@@ -277,6 +286,28 @@ def _bench_seat(rng, scene, main):
     item["width"] = 56.0 * 1.95
     main["x"] = item["x"] = float(np.clip(main["x"], 62, SIZE - 62))
     item["y"] = main["y"] = float(rng.uniform(198, 206))
+    scene["things"].append(item)
+
+
+def _lean(rng, scene, main):
+    """Put something right behind a bicycle for it to lean against."""
+    item = _side_thing(rng, scene, _pick(rng, world.SUPPORTS[scene["place"]]), "partner")
+    side = -1 if main["flip"] else 1
+    if item["thing"] in ("fence", "bench"):
+        if item["thing"] == "fence":
+            item["panel"] = 3.4
+        item["size"] = 56.0
+        item["width"] = 56.0 * item.get("panel", EXTENT["bench"][1])
+        edge = item["width"] / 2 + 5
+        main["x"] = item["x"] = float(np.clip(main["x"], edge, SIZE - edge))
+    else:  # the trunk or post is behind the saddle or the handlebar
+        if scene["place"] == "forest":
+            item["form"] = "round"  # the needles of a pine would hide its trunk
+        edge = item["width"] / 2 + 4
+        shift = side * float(_pick(rng, (-0.17, 0.24))) * main["size"]
+        item["x"] = float(np.clip(main["x"] + shift, edge, SIZE - edge))
+        main["x"] = item["x"] - shift
+    item["y"] = main["y"] - 4
     scene["things"].append(item)
 
 
@@ -364,6 +395,15 @@ def _draw_thing(canvas, item, scene, rng):
         if item["role"] == "companion":
             pen.shadow(0, 0.4)
         animals.draw_bird(pen, item["color"], item["action"], item["swing"])
+    elif kind == "fish":
+        fish.draw_rings(pen)
+        fish.draw_fish(pen, item["color"], item["form"], item["swing"])
+        fish.draw_splash(pen, rng)
+    elif kind == "bicycle":
+        pen.shadow(0, 0.56, 0.12, 0.36)
+        vehicles.draw_parked_bicycle(
+            pen, item["color"], item["form"], item["action"] == "leaning", item["swing"]
+        )
     elif kind in WHEELED:
         pen.shadow(0, 0.55, 0.12, 0.42)
         {"car": vehicles.draw_car, "bus": vehicles.draw_bus, "truck": vehicles.draw_truck}[kind](

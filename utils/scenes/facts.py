@@ -78,6 +78,8 @@ def _relations(main, item, box, other):
         and role == "partner"
     ):
         return ["on"]
+    if main["action"] == "leaning" and role == "partner":
+        return ["against", "in front of", "near"]
     if main["action"] == "jumping" and thing == "fence":
         return ["over"]
     overlap = min(box[2], other[2]) - max(box[0], other[0])

@@ -72,6 +72,8 @@ def _subject(facts, rng, color):
             category,
             words.CHILD_ADJECTIVES if facts["main"] in ("boy", "girl") else words.PEOPLE_ADJECTIVES,
         )
+        if facts["color"] == "black":
+            table = [option for option in table if option[0] != "bright"]
         adjective = choose(rng, table) + " "
     if not color:
         return article(adjective + noun)
@@ -100,6 +102,8 @@ def _verb(facts, rng):
     table = action
     if action == "flying":
         table = {"person": "kite"}.get(category, "floating" if kind == "balloon" else "flying")
+    elif kind == "bicycle" and (action == "standing" or rng.random() < 0.35):
+        table = "parked"
     options = list(words.VERBS[table])
     for key in ((kind, action), (category, action)):
         options += words.SPECIAL_VERBS.get(key, [])
@@ -108,7 +112,9 @@ def _verb(facts, rng):
     third, ing, _, rest = choose(rng, options)
     if rest == "{held}":
         rest = _thing(facts, rng, world.HELD[action], SHOWN[world.HELD[action]])
-    elif not rest and action in words.ADVERBS and rng.random() < 0.12:
+    elif rest == "{support}":
+        rest = f"against {_thing(facts, rng, facts['relation'][1])}"
+    elif not rest and action in words.ADVERBS and kind != "bicycle" and rng.random() < 0.12:
         rest = choose(rng, words.ADVERBS[action])
     return third, ing, (" " + rest if rest else "")
 
@@ -119,12 +125,13 @@ def _where(facts, rng, moving=True):
     if action == "flying" and facts["category"] != "person":
         return choose(rng, words.AIR_PHRASES[place])
     table = words.PLACE_PHRASES[place]
-    if action in ("sailing", "swimming"):
+    if facts["main"] == "fish":
+        options = table["in"]
+    elif action in ("sailing", "swimming"):
         options = [item for item in table["water"] if moving or "across" not in item[0]]
         if action == "swimming":
             options = [*options, ("in the water", 3)]
-        return choose(rng, options)
-    if action == "driving" and moving:
+    elif action == "driving" and moving:
         options = table["along"]
     elif action == "driving" and place == "street":
         options = [("on the street", 6), ("in the city", 4), ("on a city street", 3)]
@@ -272,6 +279,8 @@ def _related(facts, rng):
         return None
     third, ing, rest = _verb(facts, rng)
     verb = choose(rng, [("is " + ing, 4), (third, 2), (ing, 3)])
+    if "against" in rest:  # "leans against a tree" has told it already
+        rest, relation = "", rest.strip()
     return f"{_subject(facts, rng, _color_now(facts, rng))} {verb}{rest} {relation}"
 
 
@@ -321,6 +330,8 @@ def _counted(facts, rng):
     _, plural = choose(rng, words.NOUNS[groups[0]["thing"]])
     number = words.NUMBERS[groups[0]["count"]]
     behind = choose(rng, [("in the background", 3), ("in the distance", 1), ("behind", 0.5)])
+    if facts["main"] in ("boat", "fish"):  # from the water, the trees are on this side
+        behind = "on the shore"
     subject, where = _subject(facts, rng, rng.random() < 0.4), _where(facts, rng, moving=False)
     return f"{subject} {where} with {number} {plural} {behind}"
 
@@ -328,6 +339,8 @@ def _counted(facts, rng):
 def _plain(facts, rng):
     """Only the main thing and what it does."""
     third, ing, rest = _verb(facts, rng)
+    if facts["main"] == "bicycle" and not rest:
+        return None  # "this is a bike standing" says too little
     start = choose(rng, [("this is ", 2), ("look at ", 0.5), ("a drawing of ", 1)])
     return f"{start}{_subject(facts, rng, rng.random() < 0.5)} {ing}{rest}"
 

@@ -9,7 +9,7 @@ from utils.scenes import words, world
 
 KINDS = ("main", "action", "color", "place", "relation", "light", "weather", "thing", "count")
 # An action that always goes with another one, which is then true as well.
-IMPLIED = {"holding": ("standing",)}
+IMPLIED = {"holding": ("standing",), "leaning": ("standing",)}
 
 
 def mentioned(caption):
@@ -32,6 +32,7 @@ def mentioned(caption):
         if kind:
             found.append((kind, value, position, position + length))
         position += max(length, 1)
+    found = _told_as_used(found)
     said = {}
     for index, (kind, value, _, end) in enumerate(found):
         if kind in ("main", "thing", "action", "place", "light", "weather"):
@@ -50,6 +51,18 @@ def mentioned(caption):
             if noun and noun[0] in ("main", "thing") and noun[2] - end <= 4:
                 said.setdefault("relation", set()).add(f"{value} {noun[1]}")
     return said
+
+
+def _told_as_used(found):
+    """Return what was found, where a bicycle that somebody rides is no longer a main thing."""
+    ridden = ("action", "riding") in [item[:2] for item in found]
+    mains = [item for item in found if item[0] == "main"]
+    return [
+        ("thing", *item[1:])
+        if item[:2] == ("main", "bicycle") and (ridden or item is not mains[0])
+        else item
+        for item in found
+    ]
 
 
 def _longest(tokens, position):
@@ -122,7 +135,7 @@ def truths(facts):
         places.add("water")
     return {
         "main": names & {*world.MAIN_KINDS, "child"},
-        "thing": names - {*world.MAIN_KINDS, "child"}
+        "thing": names - ({*world.MAIN_KINDS, "child"} - {"bicycle"})
         | ({"tree"} if facts["place"] == "forest" else set()),
         "action": actions,
         "color": colors,

@@ -8,6 +8,7 @@ from utils.scenes.primitives import ellipse, limb, mix, smooth, tint
 GLASS = (176, 216, 236)
 RUBBER = (44, 44, 50)
 STEEL = (206, 210, 216)
+BACK, FRONT = np.array([-0.37, 0.235]), np.array([0.37, 0.235])  # hubs of a bicycle
 
 
 def draw_car(pen, color, swing=0.0):
@@ -197,27 +198,92 @@ def draw_plane(pen, color, swing=0.0):
     pen.limb([(0.0, -0.155), (0.09, -0.155)], [0.034, 0.034], STEEL, 0.8)
 
 
-def draw_bicycle(pen, color):
+def draw_bicycle(pen, color, low=False):
     """Draw a bicycle with wheels of radius 0.24, facing forward; `color` is RGB.
+
+    Args:
+        pen: Pen of size = the unit in which the wheels have their radius.
+        color: RGB of the frame.
+        low: Whether the upper tube swings low, for stepping through, or is level.
 
     Returns:
         Local points of seat, handlebar and the two pedals.
     """
-    r, back, front = 0.235, np.array([-0.37, 0.235]), np.array([0.37, 0.235])
     crank, seat, head = np.array([-0.05, 0.22]), np.array([-0.15, 0.56]), np.array([0.26, 0.56])
-    for centre in (back, front):
-        pen.stroke(ellipse(*centre, r, count=40)[np.r_[0:40, 0]], 0.038, RUBBER)
-        for turn in np.deg2rad(np.arange(15, 180, 30)):
-            spoke = r * 0.94 * np.array([np.cos(turn), np.sin(turn)])
-            pen.stroke([centre - spoke, centre + spoke], 0.006, (176, 180, 188))
-        pen.ellipse(*centre, 0.03, color=(120, 124, 130), shade=0.4)
-    tubes = ((back, crank), (crank, seat + (0.02, -0.06)), (crank, head), (seat + (0.03, -0.1),
-        head + (-0.02, -0.02)),
-             (back, seat + (0.03, -0.1)), (front, head), (seat, seat + (0.03, -0.1)))  # fmt: skip
-    pen.fill([part for a, b in tubes for part in limb([a, b], [0.021, 0.021])], color, 0.7)
+    for centre in (BACK, FRONT):
+        _spoked_wheel(pen, centre)
+    post = seat + (0.03, -0.1)
+    tubes = [[BACK, crank], [crank, post, seat], [crank, head], [BACK, post], [FRONT, head]]
+    if low:
+        swung = [head + (-0.02, -0.06), (0.12, 0.35), (0.01, 0.285), (-0.09, 0.31)]
+        tubes.append(smooth(swung, 5, closed=False))
+    else:
+        tubes.append([post, head + (-0.02, -0.02)])
+    pen.fill([part for tube in tubes for part in limb(tube, [0.023] * len(tube))], color, 0.7)
     handle = head + (0.02, 0.11)
     pen.limb([head, handle, handle + (-0.06, 0.0)], [0.018, 0.016, 0.02], (70, 70, 78), 0.4)
     pen.limb([seat + (-0.06, 0.01), seat + (0.07, 0.005)], [0.034, 0.02], (64, 48, 44), 0.6)
-    pen.ellipse(*crank, 0.055, color=(90, 92, 98), shade=0.5)
     pedals = crank + np.array([[0.08, -0.07], [-0.06, 0.09]])
+    pen.ellipse(*crank, 0.055, color=(90, 92, 98), shade=0.5)
+    pen.limb([pedals[0], crank, pedals[1]], [0.014, 0.02, 0.014], STEEL, 0.4)
+    for pedal in pedals:
+        pen.limb([pedal + (-0.035, 0), pedal + (0.035, 0)], [0.016, 0.016], RUBBER, 0.3)
     return seat, handle + (-0.05, 0.0), pedals
+
+
+def _spoked_wheel(pen, centre):
+    """Draw a bicycle's wheel with its tire, rim, spokes and hub."""
+    r = 0.235
+    for turn in np.deg2rad(np.arange(15, 180, 30)):
+        spoke = r * 0.94 * np.array([np.cos(turn), np.sin(turn)])
+        pen.stroke([centre - spoke, centre + spoke], 0.006, (176, 180, 188))
+    for radius, width, color in ((r * 0.9, 0.018, STEEL), (r, 0.038, RUBBER)):
+        pen.stroke(ellipse(*centre, radius, count=40)[np.r_[0:40, 0]], width, color)
+    pen.ellipse(*centre, 0.03, color=(120, 124, 130), shade=0.4)
+
+
+def draw_parked_bicycle(pen, color, form, leaning, swing=0.0):
+    """Draw a bicycle that nobody rides.
+
+    Args:
+        pen: Pen at the middle between the wheels; see `draw_bicycle` for its size.
+        color: Name of the paint.
+        form: Dict of bools: low (frame), basket (in front), rack (behind).
+        leaning: Whether it leans against something, or stands on a kickstand of its own.
+        swing: -1..1, height of the handlebar.
+    """
+    paint = CLOTHES[color]
+    if not leaning:
+        pen.limb([(-0.1, 0.2), (-0.19, 0.01), (-0.24, 0.0)], [0.016, 0.013, 0.013], (84, 86, 94))
+    if form["rack"]:
+        pen.limb([BACK, (-0.5, 0.5)], [0.01, 0.01], (96, 98, 106), 0.4)
+        pen.limb([(-0.56, 0.505), (-0.18, 0.505)], [0.016, 0.016], (96, 98, 106), 0.4)
+    seat, handle, _ = draw_bicycle(pen, paint, form["low"])
+    for centre, start, end in ((BACK, 62, 190), (FRONT, 35, 150)):
+        arc = np.deg2rad(np.linspace(start, end, 14))
+        guard = centre + 0.272 * np.stack([np.cos(arc), np.sin(arc)], 1)
+        pen.limb(guard, [0.018] * len(guard), paint, 0.6)
+    pen.blob([(-0.38, 0.265), (-0.05, 0.29), (0.03, 0.225), (-0.05, 0.165), (-0.38, 0.21)], paint)
+    pen.ellipse(-0.05, 0.22, 0.03, color=STEEL, shade=0.5)
+    grip = handle + (-0.06, 0.035 + 0.02 * swing)
+    pen.limb([handle + (0.05, 0), handle, grip], [0.018, 0.018, 0.02], (70, 70, 78), 0.4)
+    pen.limb([grip + (0.03, -0.012), grip + (-0.05, 0.012)], [0.024, 0.024], (128, 78, 46), 0.6)
+    pen.limb([seat + (-0.08, 0.02), seat + (-0.02, 0.02), seat + (0.09, 0.015)],
+             [0.042, 0.034, 0.02], (128, 78, 46), 0.8)  # fmt: skip
+    if form["basket"]:
+        _basket(pen)
+    else:
+        pen.ellipse(0.335, 0.56, 0.03, 0.036, (255, 246, 190), shade=0.4)  # nobody lit it
+
+
+def _basket(pen):
+    """Draw a wicker basket before a bicycle's handlebar."""
+    straw = (214, 168, 100)
+    pen.fill(np.array([(0.31, 0.7), (0.56, 0.7), (0.52, 0.52), (0.34, 0.52)]), straw, 0.8)
+    for y in (0.565, 0.61, 0.655):
+        inset = 0.045 * (0.7 - y) / 0.18
+        pen.stroke([(0.315 + inset, y), (0.555 - inset, y)], 0.008, tint(straw, -0.3))
+    for share in (0.2, 0.4, 0.6, 0.8):
+        foot, top = 0.34 + 0.18 * share, 0.31 + 0.25 * share
+        pen.stroke([(foot, 0.525), (top, 0.695)], 0.008, tint(straw, -0.3))
+    pen.limb([(0.305, 0.705), (0.565, 0.705)], [0.017, 0.017], tint(straw, -0.12), 0.6)

@@ -23,6 +23,7 @@ NOUNS = {
     "sheep": [("sheep", "sheep", 9)],
     "duck": [("duck", "ducks", 9)],
     "bird": [("bird", "birds", 9), ("songbird", "songbirds", 0.4)],
+    "fish": [("fish", "fish", 9)],
     "car": [("car", "cars", 9), ("automobile", "automobiles", 0.6)],
     "bus": [("bus", "buses", 9), ("coach", "coaches", 0.5)],
     "truck": [("truck", "trucks", 9), ("lorry", "lorries", 1)],
@@ -61,11 +62,19 @@ COLOR_WORDS = (
 )  # fmt: skip
 NUMBERS = {2: "two", 3: "three", 4: "four"}
 
-# Verbs: (he ..s, is ..ing, base, rest, weight); {held} is the thing in use, {only} kinds follow.
+# Verbs: (he ..s, is ..ing, base, rest, weight); {held} is the thing in use, {support} what a
+# bicycle leans against; verbs of only some kinds follow below.
 VERBS = {
     "standing": [
         ("stands", "standing", "stand", "", 6), ("stands", "standing", "stand", "still", 2),
         ("waits", "waiting", "wait", "", 1),
+    ],
+    "parked": [
+        ("is parked", "parked", "parked", "", 6), ("stands", "standing", "stand", "", 4),
+    ],
+    "leaning": [
+        ("leans", "leaning", "lean", "{support}", 8),
+        ("is propped", "propped", "propped", "{support}", 1),
     ],
     "walking": [
         ("walks", "walking", "walk", "", 8), ("strolls", "strolling", "stroll", "", 2),
@@ -134,11 +143,16 @@ SPECIAL_VERBS = {
     ("person", "standing"): [("poses", "posing", "pose", "", 1)],
     ("duck", "walking"): [("waddles", "waddling", "waddle", "", 6)],
     ("bird", "sitting"): [("perches", "perching", "perch", "", 3)],
+    ("fish", "jumping"): [
+        ("jumps", "jumping", "jump", "out of the water", 6),
+        ("leaps", "leaping", "leap", "out of the water", 5),
+        ("splashes", "splashing", "splash", "", 2),
+    ],
     ("boy", "jumping"): [("hops", "hopping", "hop", "", 1)],
     ("girl", "jumping"): [("hops", "hopping", "hop", "", 1)],
 }
 # A verb table entry that is not itself the name of the action it tells of.
-ACTION_OF = {"kite": "flying", "floating": "flying"}
+ACTION_OF = {"kite": "flying", "floating": "flying", "parked": "standing"}
 
 # Where: wordings for things on the ground, for those on the move, and for all.
 PLACE_PHRASES = {
@@ -156,6 +170,8 @@ PLACE_PHRASES = {
         "water": [("on the sea", 5), ("near the beach", 3), ("on the ocean", 2),
         ("on the water", 2),
                   ("off the beach", 1)],
+        "in": [("in the sea", 6), ("near the beach", 3), ("in the ocean", 2), ("off the beach", 1),
+               ("at the seaside", 0.5)],
     },
     "street": {
         "at": [("on the street", 6), ("in the city", 4), ("in town", 2), ("on a city street", 3),
@@ -177,6 +193,7 @@ PLACE_PHRASES = {
         "along": [("along the lake", 3)],
         "water": [("on the lake", 7), ("in the lake", 1), ("across the lake", 2),
                   ("on the water", 3)],
+        "in": [("in the lake", 7), ("at the lake", 2), ("in a lake", 2), ("in the calm lake", 0.5)],
     },
     "forest": {
         "at": [("in the forest", 7), ("in the woods", 5), ("in a green forest", 1),
@@ -293,6 +310,7 @@ RELATION_PHRASES = {
         ("not far from", 0.5),
     ],
     "in front of": [("in front of", 9)],
+    "against": [("against", 9)],
     "on": [("on", 9)],
     "over": [("over", 9)],
     "under": [("under", 9), ("beneath", 1)],

@@ -1,8 +1,8 @@
 """What there is and what goes together: kinds, places, actions, colors, and novel combinations."""
 
 PEOPLE = ("man", "woman", "boy", "girl")
-ANIMALS = ("dog", "cat", "horse", "cow", "sheep", "duck", "bird")
-VEHICLES = ("car", "bus", "truck", "boat", "balloon", "plane")
+ANIMALS = ("dog", "cat", "horse", "cow", "sheep", "duck", "bird", "fish")
+VEHICLES = ("car", "bus", "truck", "bicycle", "boat", "balloon", "plane")
 MAIN_KINDS = PEOPLE + ANIMALS + VEHICLES
 CATEGORY = {
     **dict.fromkeys(PEOPLE, "person"),
@@ -63,11 +63,16 @@ ANIMAL_ACTIONS = {
         "flying": PLACES,
         "sitting": ("park", "farm", "beach", "snow", "lake", "desert", "forest"),
     },
+    "fish": {"jumping": ("lake", "beach")},
 }  # fmt: skip
 VEHICLE_ACTIONS = {
     "car": {"driving": ("street", "desert", "farm", "snow", "forest", "park")},
     "bus": {"driving": ("street", "desert", "farm", "snow", "forest")},
     "truck": {"driving": ("street", "desert", "farm", "snow", "forest")},
+    "bicycle": {
+        "standing": ("park", "street", "beach", "forest", "farm", "lake"),
+        "leaning": ("park", "street", "beach", "forest", "farm"),
+    },
     "boat": {"sailing": ("lake", "beach")},
     "balloon": {"flying": OPEN},
     "plane": {"flying": (*OPEN, "street")},
@@ -81,6 +86,7 @@ COLORS = {
     "sheep": ("white", "black"),
     "duck": ("white", "yellow", "brown"),
     "bird": ("red", "blue", "yellow"),
+    "fish": ("orange", "blue", "gray"),
     "car": ("red", "blue", "yellow", "green", "white", "black"),
     "bus": ("red", "blue", "yellow", "green"),
     "truck": ("red", "blue", "yellow", "green", "orange", "white"),
@@ -90,7 +96,7 @@ COLORS = {
     "umbrella": ("red", "blue", "yellow", "green", "pink"),
     "kite": ("red", "yellow", "green", "purple"),
     "ball": ("red", "blue", "yellow"),
-    "bicycle": ("red", "blue", "black"),
+    "bicycle": ("red", "blue", "black", "green"),
     "house": ("red", "yellow", "white", "blue", "pink"),
     "flowers": ("red", "yellow", "pink", "purple", "white"),
 }
@@ -112,6 +118,14 @@ PARTNERS = {
     "forest": ("tree", "rock", "flowers", "bush"),
     "desert": ("cactus", "rock"),
     "farm": ("fence", "house", "hay", "tree", "flowers"),
+}
+# What a bicycle may lean against.
+SUPPORTS = {
+    "park": ("tree", "tree", "bench"),
+    "beach": ("tree",),
+    "street": ("lamp", "lamp", "bench"),
+    "forest": ("tree",),
+    "farm": ("fence", "fence", "tree"),
 }
 COMPANIONS = {
     "park": ("dog", "cat", "duck", "bird"),
