@@ -9,6 +9,30 @@ from utils.quiet_tensorflow import keras
 layers = keras.layers
 
 
+@keras.saving.register_keras_serializable("image_caption_course")
+class Standardize(layers.Layer):
+    """Subtract the mean feature vector and divide by one number, so that entries are about 1.
+
+    All pictures share most of their feature vector; without the mean, what remains is what tells
+    them apart. Dividing every entry by its own deviation instead would blow up the quiet ones.
+    Until `adapt` has seen features it only makes rows of length 1 larger.
+    """
+
+    def build(self, shape):
+        self.mean = self.add_weight(shape=shape[-1:], initializer="zeros", trainable=False)
+        scale = keras.initializers.Constant(shape[-1] ** 0.5)
+        self.scale = self.add_weight(shape=(), initializer=scale, trainable=False)
+
+    def adapt(self, features):
+        """Take mean and deviation from the features [P, D] of the train pictures."""
+        mean = features.mean(axis=0)
+        self.mean.assign(mean)
+        self.scale.assign(1 / (features - mean).std())
+
+    def call(self, features):
+        return (features - self.mean) * self.scale
+
+
 def build_model(feature_size, vocabulary_size, settings):
     """Build the untrained merge model.
 
@@ -27,10 +51,10 @@ def build_model(feature_size, vocabulary_size, settings):
     features = keras.Input((feature_size,), name="features")
     tokens = keras.Input((None,), dtype="int32", name="tokens")
 
-    # A row of length 1 holds D tiny numbers; scaled by the root of D they are about 1 each.
-    picture = layers.Rescaling(feature_size**0.5, name="features_scale")(features)
-    picture = layers.Dropout(settings.dropout, name="features_dropout")(picture)
-    picture = layers.Dense(settings.units, name="picture")(picture)
+    # Small weights where features come in and words go out: an untrained model prefers no word.
+    small = keras.initializers.VarianceScaling(0.01)
+    picture = Standardize(name="standardize")(features)
+    picture = layers.Dense(settings.units, kernel_initializer=small, name="picture")(picture)
     picture = layers.Reshape((1, settings.units), name="picture_per_word")(picture)
 
     words = layers.Embedding(vocabulary_size, settings.embedding_size, name="embedding")(tokens)
@@ -41,8 +65,6 @@ def build_model(feature_size, vocabulary_size, settings):
     merged = layers.Add(name="merge")([picture, words])  # [N, 1, units] + [N, T, units]
     merged = layers.Dense(settings.units, activation="relu", name="fully_connected")(merged)
     merged = layers.Dropout(settings.dropout, name="fully_connected_dropout")(merged)
-    # Small weights, so that an untrained model prefers no word.
-    small = keras.initializers.VarianceScaling(0.01)
     logits = layers.Dense(vocabulary_size, kernel_initializer=small, name="logits")(merged)
     return keras.Model([features, tokens], logits, name="merge_model")
 
@@ -64,7 +86,7 @@ def build_decoder(model):
     layer = model.get_layer
     units = layer("lstm").units
     features = keras.Input((layer("picture").input.shape[-1],), name="features")
-    vector = layer("picture")(layer("features_scale")(features))
+    vector = layer("picture")(layer("standardize")(features))
     picture_model = keras.Model(features, vector, name="picture_model")
 
     picture = keras.Input((units,), name="picture_vector")

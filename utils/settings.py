@@ -33,6 +33,7 @@ class Settings:
     patience: int = 3  # epochs without a better dev loss before training stops
     batch_size: int = 128
     learning_rate: float = 2e-3  # at the start of a cosine decay to zero
+    weight_decay: float = 0.3  # per step, times the learning rate
     label_smoothing: float = 0.0
 
     beam_size: int = 3
@@ -58,13 +59,13 @@ class Settings:
     def model_settings(self):
         """The settings that determine the trained model, for manifests."""
         names = ("seed", "embedding_size", "units", "dropout", "epochs", "patience")
-        names += ("batch_size", "learning_rate", "label_smoothing")
+        names += ("batch_size", "learning_rate", "weight_decay", "label_smoothing")
         return {name: value for name, value in asdict(self).items() if name in names}
 
 
 # Chosen on dev; where nothing stands the defaults above hold.
 DATASET_DEFAULTS = {
-    "scenes": {"epochs": 30, "patience": 6, "batch_size": 64},
+    "scenes": {"dropout": 0.5, "epochs": 30, "patience": 8, "batch_size": 64},
     "flickr8k": {"min_count": 5},
 }
 FAST = {"picture_count": 120, "learning_rate": 5e-3, "embedding_size": 32, "units": 64, "epochs": 6}

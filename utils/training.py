@@ -5,6 +5,7 @@ import json
 import math
 import shutil
 import time
+from contextlib import contextmanager
 
 import numpy as np
 import pandas as pd
@@ -203,7 +204,8 @@ def train(model, train_data, dev_data, settings, folder, describe=None):
         model: An untrained model of `utils.model.build_model`.
         train_data: features, rows, tokens of the train split, as `make_batches` takes them.
         dev_data: The same of the dev split.
-        settings: epochs, patience, batch_size, learning_rate, label_smoothing, seed.
+        settings: epochs, patience, batch_size, learning_rate, weight_decay,
+            label_smoothing, seed.
         folder: Where the training's own files lie. If a training with the same settings and
             data was cut off there, it goes on after its last whole epoch.
         describe: Called with the model after every epoch; returns a list of dicts that are
@@ -220,11 +222,6 @@ def train(model, train_data, dev_data, settings, folder, describe=None):
     keeper = KeepRun(folder, dev_data, settings, describe)
     first_epoch = len(keeper.rows)
 
-    # Matrix products in bfloat16 where the CPU computes in it, all else in float32: over 1.5 times
-    # as fast, at the same loss.
-    tf.config.optimizer.set_experimental_options(
-        {"auto_mixed_precision_onednn_bfloat16": cpu_has_bfloat16()}
-    )
     keras.utils.set_random_seed(settings.seed)
     batches, steps = make_batches(
         *train_data, settings.batch_size, seed=settings.seed, first_epoch=first_epoch
@@ -236,27 +233,47 @@ def train(model, train_data, dev_data, settings, folder, describe=None):
         schedule = keras.optimizers.schedules.CosineDecay(
             settings.learning_rate, settings.epochs * steps
         )
+        features, rows, _ = train_data
+        model.get_layer("standardize").adapt(features[np.unique(rows)])
+        optimizer = keras.optimizers.AdamW(
+            schedule, weight_decay=settings.weight_decay, clipnorm=5.0
+        )
         model.compile(
-            optimizer=keras.optimizers.Adam(schedule, clipnorm=5.0),
+            optimizer=optimizer,
             loss=MaskedCrossentropy(settings.label_smoothing),
             jit_compile=False,  # compiling with XLA is slower on a CPU
         )
     if keeper.waited < settings.patience:
-        model.fit(
-            batches,
-            steps_per_epoch=steps,
-            initial_epoch=first_epoch,
-            epochs=settings.epochs,
-            callbacks=[keeper],
-            shuffle=False,  # the batches are already in random order
-            verbose=0,
-        )
+        with bfloat16_products():
+            model.fit(
+                batches,
+                steps_per_epoch=steps,
+                initial_epoch=first_epoch,
+                epochs=settings.epochs,
+                callbacks=[keeper],
+                shuffle=False,  # the batches are already in random order
+                verbose=0,
+            )
     samples = folder / "samples.csv"
     return (
         keras.models.load_model(folder / "best.keras", compile=False),
         pd.DataFrame(keeper.rows),
         pd.read_csv(samples, keep_default_na=False) if samples.exists() else None,
     )
+
+
+@contextmanager
+def bfloat16_products():
+    """Compute matrix products in bfloat16 where the CPU can, all else in float32.
+
+    Training is over 1.5 times as fast and reaches the same loss. Decoding is left in float32.
+    """
+    option = "auto_mixed_precision_onednn_bfloat16"
+    tf.config.optimizer.set_experimental_options({option: cpu_has_bfloat16()})
+    try:
+        yield
+    finally:
+        tf.config.optimizer.set_experimental_options({option: False})
 
 
 def _data_fingerprint(data):

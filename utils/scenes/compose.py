@@ -8,7 +8,7 @@ from utils.scenes.primitives import SIZE, Canvas, Pen, finish
 
 # Height of a thing in front, in picture units, and its width as a share of that height.
 EXTENT = {
-    "man": (142, 0.42), "woman": (138, 0.42), "boy": (116, 0.5), "girl": (116, 0.5),
+    "man": (148, 0.42), "woman": (146, 0.42), "boy": (130, 0.5), "girl": (130, 0.5),
     "dog": (74, 1.55), "cat": (74, 1.66), "horse": (84, 1.7), "cow": (86, 1.75), "sheep": (84, 1.6),
     "duck": (88, 1.35), "bird": (70, 1.3), "fish": (124, 1.16),
     "car": (152, 1.02), "bus": (168, 1.02), "truck": (164, 1.02), "bicycle": (120, 1.24),

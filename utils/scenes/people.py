@@ -28,10 +28,10 @@ TROUSERS = [(84, 86, 94), (98, 90, 84), (74, 76, 84), (122, 114, 104)]
 
 # Proportions, as shares of the whole height.
 FRAMES = {
-    "man": {"hip": 0.46, "neck": 0.775, "head": 0.105, "wide": 0.106, "arm": 0.165, "thick": 1.2},
-    "woman": {"hip": 0.47, "neck": 0.77, "head": 0.105, "wide": 0.074, "arm": 0.158, "thick": 0.92},
-    "boy": {"hip": 0.37, "neck": 0.66, "head": 0.158, "wide": 0.095, "arm": 0.138, "thick": 1.12},
-    "girl": {"hip": 0.37, "neck": 0.66, "head": 0.158, "wide": 0.085, "arm": 0.138, "thick": 1.0},
+    "man": {"hip": 0.46, "neck": 0.775, "head": 0.105, "wide": 0.122, "arm": 0.165, "thick": 1.2},
+    "woman": {"hip": 0.47, "neck": 0.77, "head": 0.105, "wide": 0.09, "arm": 0.158, "thick": 0.92},
+    "boy": {"hip": 0.37, "neck": 0.66, "head": 0.158, "wide": 0.112, "arm": 0.138, "thick": 1.12},
+    "girl": {"hip": 0.37, "neck": 0.66, "head": 0.158, "wide": 0.103, "arm": 0.138, "thick": 1.0},
 }
 
 # Angles in degrees from straight down, forward positive: lean of the trunk, near and far leg
