@@ -36,11 +36,20 @@ def write_captions(facts, rng):
     plans = [_full, *(PLANS[i] for i in rng.permutation(len(PLANS)))]
     for plan in plans * 6:
         text = plan(facts, rng)
-        if text and 5 <= len(text.split()) <= 18 and text not in captions:
+        if not text or _names_both_colors(facts, text):
+            continue
+        if 5 <= len(text.split()) <= 18 and text not in captions:
             captions.append(text)
         if len(captions) == 5:
             break
     return [_typed(captions[i], rng) for i in rng.permutation(len(captions))]
+
+
+def _names_both_colors(facts, text):
+    """Whether a sentence names the color of the clothes and that of the thing in use: few do."""
+    held = next((thing for thing in facts["things"] if thing["role"] == "held"), None)
+    colors = [word for word in text.split() if held and word in (facts["color"], held["color"])]
+    return len(colors) > 1
 
 
 def _typed(text, rng):
