@@ -97,7 +97,8 @@ def test_early_stopping_keeps_the_best_epoch(toy, settings, tmp_path):
     assert len(history) < 30
     assert history["dev_loss"].idxmin() == len(history) - 1 - settings.patience
     loss = dev_crossentropy(best, *data_of(toy), batch_size=7)
-    assert loss == pytest.approx(history["dev_loss"].min(), abs=1e-4)
+    # In training, matrix products may be in bfloat16.
+    assert loss == pytest.approx(history["dev_loss"].min(), abs=1e-3)
 
 
 def test_perplexity_of_a_model_without_preference_is_the_vocabulary_size(toy, settings):
