@@ -7,10 +7,14 @@ export CAPTION_DATASET := $(or $(DATASET),$(CAPTION_DATASET))
 export CAPTION_ENCODER := $(or $(ENCODER),$(CAPTION_ENCODER))
 export CAPTION_PROFILE := $(or $(PROFILE),$(CAPTION_PROFILE))
 
-.PHONY: run test lab bench publish clean
+.PHONY: run caption test lab bench publish clean
 
 run: .venv/installed
 	$(BIN)/python -m utils.run
+
+# make caption PHOTOS="a.jpg b.png"
+caption: .venv/installed
+	$(BIN)/python -m utils $(PHOTOS)
 
 test: .venv/installed
 	$(BIN)/ruff check .

@@ -197,3 +197,16 @@ def test_other_texts(archives, tmp_path, monkeypatch):
 def test_too_few_pictures(archives, tmp_path, monkeypatch):
     monkeypatch.setattr(flickr8k, "PICTURE_COUNT", 8091)
     refused(tmp_path, "holds 3 pictures in Flicker8k_Dataset/ instead of 8091")
+
+
+def test_judgements_are_means_of_three_without_a_picture_s_own_captions(tmp_path):
+    (tmp_path / "Flickr8k.token.txt").write_text(
+        "a.jpg#0\tA dog runs .\nb.jpg#0\tTwo cats .\nb.jpg#1\tCats .\n"
+    )
+    (tmp_path / "ExpertAnnotations.txt").write_text(
+        "a.jpg\tb.jpg#0\t1\t1\t2\na.jpg\ta.jpg#0\t4\t4\t4\nb.jpg\ta.jpg#0\t1\t2\t3\n"
+    )
+    table = flickr8k.read_judgements(tmp_path)
+    assert table["image"].tolist() == ["a.jpg", "b.jpg"]
+    assert table["caption"].tolist() == ["Two cats .", "A dog runs ."]
+    assert table["rating"].tolist() == pytest.approx([4 / 3, 2])

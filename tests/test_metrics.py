@@ -16,6 +16,7 @@ import pytest
 from utils.errors import CourseError
 from utils.metrics import (
     CiderD,
+    bleu_4_scores,
     cider_d_scores,
     human_ceiling,
     protocol_errors,
@@ -110,6 +111,14 @@ def test_rouge_l_by_hand():
     (score,) = rouge_l_scores(["a dog on the grass"], [["a big dog in the grass"]])
     precision, recall = 4 / 5, 4 / 6
     assert score == pytest.approx(2.44 * precision * recall / (recall + 1.44 * precision))
+
+
+def test_bleu_4_of_single_captions_by_hand():
+    references = [["a dog runs over the grass"], ["a dog runs over the grass"]]
+    scores = bleu_4_scores(["a dog runs over the grass", "a dog runs on the grass"], references)
+    assert scores[0] == pytest.approx(1)
+    # 5 of 6 words, 3 of 5 pairs, 1 of 4 triples, 0 of 3 fours; one more of each from the pairs on.
+    assert scores[1] == pytest.approx((5 / 6 * 4 / 6 * 2 / 5 * 1 / 4) ** 0.25)
 
 
 def test_cider_d_by_hand():

@@ -51,6 +51,16 @@ def test_no_text_lies_on_another_or_outside(pictures):
         assert not any(box.overlaps(other) for other in boxes[index + 1 :])
 
 
+def test_saving_leaves_the_layout_of_a_grid_alone(pictures, tmp_path):
+    """What is drawn inline after saving: the title must not end up on the pictures."""
+    with matplotlib.rc_context({"figure.constrained_layout.use": True}):
+        figure = show_pictures(pictures, ["a caption"] * 5, title="Five")
+        before = figure.axes[0].get_position().bounds
+        save_figure(figure, tmp_path, "grid")
+        figure.canvas.draw()
+        assert figure.axes[0].get_position().bounds == pytest.approx(before)
+
+
 def test_a_figure_is_saved_the_same_way_twice(tmp_path):
     history = pd.DataFrame({"epoch": [1, 2, 3], "loss": [3, 2, 1.5], "dev_loss": [3, 2.5, 2.7]})
     for name in ("one", "two"):

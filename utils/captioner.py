@@ -6,26 +6,23 @@ from pathlib import Path
 
 import numpy as np
 
-from utils.artifacts import manifest_path, require
+from utils.artifacts import atomic_path, fingerprint, manifest_path, require, write_json
 from utils.decoding import make_decoder
-from utils.encoders import (
-    build_encoder,
-    encoder_info,
-    normalize_features,
-    prepare_image,
-    read_image,
-)
+from utils.encoders import build_encoder, extract_features, feature_size, joined_encoders
+from utils.errors import CourseError
+from utils.model import build_model
 from utils.quiet_tensorflow import keras
-from utils.settings import data_root, load_settings
-from utils.vocabulary import load_vocabulary
+from utils.settings import ROOT, data_root, load_settings
+from utils.vocabulary import Vocabulary, load_vocabulary
+
+PRETRAINED = ROOT / "data" / "pretrained"
 
 
 @dataclass(frozen=True)
 class Captioner:
-    """An encoder and a trained merge model, ready to caption pictures."""
+    """Encoders and a trained merge model, ready to caption pictures."""
 
-    encoder: str
-    encoder_model: keras.Model
+    encoders: list
     decode: callable
     alpha: float
 
@@ -43,21 +40,7 @@ class Captioner:
         Raises:
             CourseError: A file is missing or holds no picture.
         """
-        size = encoder_info(self.encoder).image_size
-        batch_size = encoder_info(self.encoder).batch_size
-        arrays = [
-            prepare_image(picture, size)
-            if isinstance(picture, np.ndarray)
-            else read_image(picture, size)
-            for picture in pictures
-        ]
-        features = [
-            self.encoder_model(np.stack(arrays[first : first + batch_size]).astype(np.float32))
-            for first in range(0, len(arrays), batch_size)
-        ]
-        if not features:
-            return []
-        features = normalize_features(np.concatenate(features))
+        features = extract_features(pictures, self.encoders, progress=False)
         return self.decode(features, beam_size, self.alpha)[0]
 
 
@@ -65,8 +48,9 @@ def load_captioner(run=None):
     """Load a trained captioner.
 
     Args:
-        run: A run folder, or its name below `data/runs`; by default the run that
-            `CAPTION_DATASET` and `CAPTION_ENCODER` name.
+        run: "pretrained" for the captioner that comes with the course, trained on Flickr8k; a run
+            folder, or its name below `data/runs`; by default the run that `CAPTION_DATASET` and
+            `CAPTION_ENCODER` name.
 
     Returns:
         A `Captioner`.
@@ -74,15 +58,65 @@ def load_captioner(run=None):
     Raises:
         CourseError: There is no trained model; the sentence names the notebook to run.
     """
+    if run == "pretrained":
+        return _load_pretrained()
     folder = load_settings().run_folder if run is None else Path(run)
     if not folder.is_dir():
         folder = data_root() / "runs" / folder
     path = require(folder / "model.keras")
     manifest = json.loads(manifest_path(path).read_text("utf-8"))
     model = keras.models.load_model(path, compile=False)
-    return Captioner(
-        manifest["encoder"],
-        build_encoder(manifest["encoder"]),
-        make_decoder(model, load_vocabulary(folder)),
-        manifest["alpha"],
-    )
+    return _captioner(manifest["encoder"], model, load_vocabulary(folder), manifest["alpha"])
+
+
+def _captioner(encoder, models, vocabulary, alpha):
+    encoders = [build_encoder(info.name) for info in joined_encoders(encoder)]
+    return Captioner(encoders, make_decoder(models, vocabulary), alpha)
+
+
+# The captioner that comes with the course ------------------------------------------------------
+
+
+def save_pretrained(models, vocabulary, settings, folder=PRETRAINED, **details):
+    """Write a captioner small enough to be shipped: float16 weights, vocabulary, manifest.
+
+    Args:
+        models: Trained merge models of one shape: an ensemble, or a list of one.
+        vocabulary: The `utils.vocabulary.Vocabulary` they were trained with.
+        settings: Theirs: encoder, units, embedding_size and alpha are kept.
+        folder: Where to write.
+        **details: What else the manifest shall say (scores, how it was made).
+    """
+    weights = {
+        f"{number}/{index:02}": array.astype(np.float16)
+        for number, model in enumerate(models)
+        for index, array in enumerate(model.get_weights())
+    }
+    with atomic_path(folder / "weights.npz") as temporary:
+        np.savez_compressed(temporary, **weights)
+    write_json(folder / "vocabulary.json", {"words": vocabulary.words})
+    names = ("encoder", "units", "embedding_size", "alpha")
+    manifest = {
+        "sha256": fingerprint(folder / "weights.npz"),
+        "models": len(models),
+        "settings": {name: getattr(settings, name) for name in names},
+    }
+    write_json(folder / "manifest.json", {**manifest, **details})
+
+
+def _load_pretrained():
+    manifest = json.loads((PRETRAINED / "manifest.json").read_text("utf-8"))
+    if fingerprint(PRETRAINED / "weights.npz") != manifest["sha256"]:
+        raise CourseError(
+            f"{PRETRAINED.name}/weights.npz is damaged: bring it back with git checkout."
+        )
+    words = json.loads((PRETRAINED / "vocabulary.json").read_text("utf-8"))["words"]
+    settings = load_settings(dataset="flickr8k", **manifest["settings"])
+    weights = np.load(PRETRAINED / "weights.npz", allow_pickle=False)
+    models = []
+    for number in range(manifest["models"]):
+        model = build_model(feature_size(settings.encoder), len(words), settings)
+        names = [name for name in weights.files if name.startswith(f"{number}/")]
+        model.set_weights([weights[name].astype(np.float32) for name in sorted(names)])
+        models.append(model)
+    return _captioner(settings.encoder, models, Vocabulary(tuple(words)), settings.alpha)

@@ -51,8 +51,28 @@ def encoder_info(name):
         CourseError: There is no encoder of this name.
     """
     if name not in ENCODERS:
-        raise CourseError(f"Unknown encoder {name!r}: choose one of {', '.join(ENCODERS)}.")
+        raise CourseError(
+            f"Unknown encoder {name!r}: choose one of {', '.join(ENCODERS)}, "
+            "or several joined by + signs."
+        )
     return ENCODERS[name]
+
+
+def joined_encoders(name):
+    """Return the `EncoderInfo`s of a name like `vgg16` or `vgg16+efficientnet_lite2`.
+
+    Raises:
+        CourseError: One of the encoders is unknown, or is named twice.
+    """
+    names = name.split("+")
+    if len(set(names)) < len(names):
+        raise CourseError(f"The encoder {name!r} names one CNN twice: name each once.")
+    return [encoder_info(part) for part in names]
+
+
+def feature_size(name):
+    """Length D of the feature vectors of an encoder, or of several joined by + signs."""
+    return sum(info.feature_size for info in joined_encoders(name))
 
 
 def build_encoder(name):
@@ -205,43 +225,54 @@ def read_image(path, size):
         raise CourseError(f"The file {path} cannot be used: {error}") from error
 
 
-def _read_ahead(paths, size, count):
+def _read_ahead(pictures, size, count):
     """Yield pictures [size, size, 3] in order while threads read up to `count` ahead."""
+
+    def read(picture):
+        if isinstance(picture, np.ndarray):
+            return prepare_image(picture, size)
+        return read_image(picture, size)
+
     with ThreadPoolExecutor(2) as pool:
         ahead = deque()
-        for path in paths:
-            ahead.append(pool.submit(read_image, path, size))
+        for picture in pictures:
+            ahead.append(pool.submit(read, picture))
             if len(ahead) > count:
                 yield ahead.popleft().result()
         while ahead:
             yield ahead.popleft().result()
 
 
-def extract_features(paths, encoder, progress=True):
+def extract_features(pictures, encoders, progress=True):
     """Read pictures and turn them into normalized feature vectors. Taught in notebook 02.
 
     Threads read and resize the next pictures while the CNN is busy.
 
     Args:
-        paths: N picture files.
-        encoder: A model made by `build_encoder`, or the name of an encoder.
+        pictures: N picture files, or arrays as `prepare_image` takes them, or both.
+        encoders: A model made by `build_encoder`, or a list of several, whose features are
+            joined: each normalized by itself, one after the other in a row.
         progress: Whether to show a progress bar.
 
     Returns:
-        Features [N, D] float32, rows in the order of `paths`, as `normalize_features` gives them.
+        Features [N, D] float32 of length 1, rows in the order of `pictures`.
 
     Raises:
         CourseError: A picture is missing or damaged; the sentence names it.
     """
-    model = build_encoder(encoder) if isinstance(encoder, str) else encoder
-    info = encoder_info(model.name)
-    paths = list(paths)
-    features = np.zeros((len(paths), info.feature_size), np.float32)
-    pictures = _read_ahead(paths, info.image_size, 2 * info.batch_size)
+    encoders = encoders if isinstance(encoders, list) else [encoders]
+    joined = [_extract(list(pictures), encoder, progress) for encoder in encoders]
+    return np.concatenate(joined, axis=1) / np.float32(len(joined) ** 0.5)
+
+
+def _extract(pictures, encoder, progress):
+    info = encoder_info(encoder.name)
+    features = np.zeros((len(pictures), info.feature_size), np.float32)
+    ready = _read_ahead(pictures, info.image_size, 2 * info.batch_size)
     done = 0
-    with tqdm(total=len(paths), desc=info.name, unit=" pictures", disable=not progress) as bar:
-        while batch := list(islice(pictures, info.batch_size)):
-            raw = model.predict_on_batch(np.stack(batch).astype(np.float32))
+    with tqdm(total=len(pictures), desc=info.name, unit=" pictures", disable=not progress) as bar:
+        while batch := list(islice(ready, info.batch_size)):
+            raw = encoder.predict_on_batch(np.stack(batch).astype(np.float32))
             features[done : done + len(batch)] = normalize_features(raw)
             done += len(batch)
             bar.update(len(batch))
@@ -281,7 +312,7 @@ def save_features(run_folder, features, encoder, **details):
     """
     pictures = require(run_folder / "pictures.csv")
     images = pd.read_csv(pictures, dtype=str, keep_default_na=False)["image"].to_list()
-    if features.shape != (len(images), encoder_info(encoder).feature_size):
+    if features.shape != (len(images), feature_size(encoder)):
         raise CourseError(
             f"Features of shape {features.shape} are not those of {len(images)} pictures by "
             f"{encoder}: extract them again."

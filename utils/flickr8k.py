@@ -176,3 +176,27 @@ def read_flickr8k(folder):
         for image in (folder / f"Flickr_8k.{split}Images.txt").read_text("utf-8").split()
     }
     return folder / PICTURE_FOLDER, captions, pd.Series(splits)
+
+
+def read_judgements(folder):
+    """Read what three experts think of captions of test pictures.
+
+    The candidates are captions that people wrote for other pictures, found by a machine, so most
+    fit badly. Pairs in which a picture met one of its own captions are left out: the caption is
+    one of its references.
+
+    Args:
+        folder: What `fetch_flickr8k` made.
+
+    Returns:
+        A DataFrame (image, caption, rating); rating is the mean of the three, from 1 (does not
+        describe the picture) to 4 (describes it). Taught in notebook 06.
+    """
+    lines = (folder / "Flickr8k.token.txt").read_text("utf-8").splitlines()
+    captions = dict(line.split("\t", 1) for line in lines if line.strip())
+    columns = ["image", "caption", "first", "second", "third"]
+    table = pd.read_csv(folder / "ExpertAnnotations.txt", sep="\t", names=columns)
+    table = table[table["caption"].str.rsplit("#", n=1).str[0] != table["image"]]
+    table["rating"] = table[["first", "second", "third"]].mean(axis=1)
+    table["caption"] = table["caption"].map(captions)
+    return table[["image", "caption", "rating"]].dropna().reset_index(drop=True)

@@ -6,7 +6,7 @@ from collections import Counter
 
 import numpy as np
 import pandas as pd
-from nltk.translate.bleu_score import corpus_bleu
+from nltk.translate.bleu_score import SmoothingFunction, corpus_bleu, sentence_bleu
 
 from utils.errors import CourseError
 from utils.vocabulary import clean_caption
@@ -52,6 +52,31 @@ def score_captions(hypotheses, references):
         "rouge_l": 100 * float(rouge_l_scores(hypotheses, references).mean()),
         "cider_d": 100 * float(cider_d_scores(hypotheses, references).mean()),
     }
+
+
+def bleu_4_scores(hypotheses, references):
+    """BLEU-4 of each caption by itself, smoothed, for comparing captions with each other.
+
+    BLEU is a measure of whole test sets: a single caption often shares no four words in a row with
+    its references. So 1 is added to the counts of n-grams from n = 2 on.
+
+    Args:
+        hypotheses: A list of N strings.
+        references: A list of N lists of strings.
+
+    Returns:
+        float64 [N], from 0 to 1.
+
+    Raises:
+        CourseError: As in `score_captions`.
+
+    Source: Lin and Och, COLING 2004. Taught in notebook 06.
+    """
+    add_one = SmoothingFunction().method2
+    pairs = zip(*_split_pairs(hypotheses, references), strict=True)
+    return np.array(
+        [sentence_bleu(texts, words, smoothing_function=add_one) for words, texts in pairs]
+    )
 
 
 def rouge_l_scores(hypotheses, references):

@@ -8,6 +8,7 @@ import numpy as np
 import seaborn as sns
 from IPython import get_ipython
 from matplotlib.colors import to_rgba_array
+from matplotlib.layout_engine import PlaceHolderLayoutEngine
 from matplotlib_inline.backend_inline import set_matplotlib_formats
 
 from utils.artifacts import atomic_path
@@ -92,6 +93,8 @@ def show_pictures(paths, texts=None, columns=4, references=None, title=None, wid
     figure, axes = plt.subplots(
         rows, columns, figsize=(columns * width, height), squeeze=False, layout="none"
     )
+    # Otherwise saving the figure hands it to the constrained layout of `set_style`.
+    figure.set_layout_engine(PlaceHolderLayoutEngine(True, True))
     figure.subplots_adjust(0.005, 0, 0.995, 1 - title_height / height, wspace=0.05, hspace=0)
     for axis in axes.flat:
         axis.axis("off")

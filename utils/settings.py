@@ -4,7 +4,7 @@ import os
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from utils.encoders import encoder_info
+from utils.encoders import joined_encoders
 from utils.errors import CourseError
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -19,7 +19,7 @@ class Settings:
     """
 
     dataset: str = "scenes"  # scenes, flickr8k, or a folder with captions.txt and Images/
-    encoder: str = "vgg16"  # a name in utils.encoders.ENCODERS
+    encoder: str = "vgg16"  # a name in utils.encoders.ENCODERS, or several joined by +
     profile: str = "full"  # full, or fast: everything small, to check that every step works
     seed: int = 7
     picture_count: int = 1600  # pictures that `scenes` draws
@@ -66,7 +66,7 @@ class Settings:
 # Chosen on dev; where nothing stands the defaults above hold.
 DATASET_DEFAULTS = {
     "scenes": {"dropout": 0.5, "epochs": 30, "patience": 8, "batch_size": 64},
-    "flickr8k": {"min_count": 5},
+    "flickr8k": {"min_count": 5, "dropout": 0.5, "epochs": 12},
 }
 FAST = {"picture_count": 120, "learning_rate": 5e-3, "embedding_size": 32, "units": 64, "epochs": 6}
 PROFILES = ("full", "fast")
@@ -89,7 +89,7 @@ def load_settings(**changes):
     dataset = changes.get("dataset") or os.environ.get("CAPTION_DATASET") or "scenes"
     encoder = changes.get("encoder") or os.environ.get("CAPTION_ENCODER") or "vgg16"
     profile = changes.get("profile") or os.environ.get("CAPTION_PROFILE") or "full"
-    encoder_info(encoder)
+    joined_encoders(encoder)
     if profile not in PROFILES:
         raise CourseError(f"Unknown profile {profile!r}: choose one of {', '.join(PROFILES)}.")
     settings = Settings(
