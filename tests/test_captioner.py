@@ -11,6 +11,7 @@ from utils import captioner
 from utils.__main__ import main
 from utils.errors import CourseError
 from utils.model import build_model
+from utils.scenes import make_scene
 from utils.vocabulary import Vocabulary
 
 WORDS = ("<padding>", "<start>", "<end>", "<unknown>", "a", "dog", "runs")
@@ -41,6 +42,15 @@ def photos(tmp_path):
     for name, array in pictures.items():
         assert cv2.imwrite(str(tmp_path / name), array.astype(np.uint8))
     return [tmp_path / name for name in pictures]
+
+
+def test_the_shipped_captioner_writes_a_sentence_for_each_picture():
+    pictures = [make_scene(1, index)[0] for index in range(6)]
+    captions = captioner.load_captioner("pretrained").caption(pictures)
+    assert all(4 <= len(caption.split()) <= 25 for caption in captions)
+    assert len(set(captions)) > 3
+    size = sum(path.stat().st_size for path in captioner.PRETRAINED.iterdir())
+    assert size < 12e6
 
 
 def test_it_captions_files_and_arrays_of_any_kind(shipped, photos):

@@ -33,7 +33,7 @@ def main(paths):
         print(f"{path}: {caption}")
     figure = show_pictures(pictures, captions, columns=min(4, len(pictures)))
     save_figure(figure, Path(), "captions")
-    print(f"{len(pictures)} captions in {seconds:.1f} s; as a grid: captions.png")
+    print(f"{len(pictures)} of {len(paths)} captioned in {seconds:.1f} s; as a grid: captions.png")
 
 
 if __name__ == "__main__":
