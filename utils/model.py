@@ -42,7 +42,7 @@ def build_model(feature_size, vocabulary_size, settings):
     Args:
         feature_size: D, the length of a feature vector.
         vocabulary_size: V, special tokens included.
-        settings: `utils.settings.Settings` with embedding_size, units, dropout and seed.
+        settings: `utils.settings.Settings` with embedding_size, units, the dropouts and seed.
 
     Returns:
         A `keras.Model` from (features [N, D] float32, tokens [N, T] int32) to logits [N, T, V].
@@ -54,6 +54,8 @@ def build_model(feature_size, vocabulary_size, settings):
     # Small weights where features come in and words go out: an untrained model prefers no word.
     small = keras.initializers.VarianceScaling(0.01)
     picture = Standardize(name="standardize")(features)
+    if settings.feature_dropout:
+        picture = layers.Dropout(settings.feature_dropout, name="features_dropout")(picture)
     picture = layers.Dense(settings.units, kernel_initializer=small, name="picture")(picture)
     picture = layers.Reshape((1, settings.units), name="picture_per_word")(picture)
 

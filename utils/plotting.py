@@ -170,14 +170,16 @@ def draw_model(model):
     Returns:
         The figure. Taught in notebook 04.
     """
-    picture = ["features", "standardize", "picture", "picture_per_word"]
+    picture = ["features", "standardize", "features_dropout", "picture", "picture_per_word"]
+    there = {layer.name for layer in model.layers}
+    picture = [name for name in picture if name in there]  # dropout of features is optional
     words = ["tokens", "embedding", "embedding_dropout", "lstm", "lstm_dropout"]
     merged = ["merge", "fully_connected", "fully_connected_dropout", "logits"]
     figure, axis = plt.subplots(figsize=(10, 7.2))
     axis.set(xlim=(0, 1), ylim=(8.6, -0.6))
     axis.axis("off")
     for x, first, names, color in (
-        (0.25, 1, picture, COLORS[0]),
+        (0.25, 5 - len(picture), picture, COLORS[0]),
         (0.75, 0, words, COLORS[1]),
         (0.5, 5, merged, COLORS[2]),
     ):
