@@ -69,7 +69,8 @@ DATASET_DEFAULTS = {
     "scenes": {"dropout": 0.5, "epochs": 30, "patience": 8, "batch_size": 64},
     "flickr8k": {"min_count": 5, "dropout": 0.5, "epochs": 12},
 }
-# VGG16's 2048 numbers tell more about single photographs than 6,000 of them can outweigh.
+# VGG16's features are learned by heart: on Flickr8k the dev loss is 3.13 without dropout on them,
+# 3.04 with it.
 ENCODER_DEFAULTS = {
     ("flickr8k", "vgg16"): {"feature_dropout": 0.5, "dropout": 0.4, "epochs": 10},
 }
