@@ -90,11 +90,11 @@ def show_pictures(paths, texts=None, columns=4, references=None, title=None, wid
     row_height = width + 0.25 + text_height
     title_height = 0.45 if title else 0.0
     height = rows * row_height + title_height
+    # With layout="none", saving the figure hands it to the constrained layout of `set_style`.
+    own_layout = PlaceHolderLayoutEngine(adjust_compatible=True, colorbar_gridspec=True)
     figure, axes = plt.subplots(
-        rows, columns, figsize=(columns * width, height), squeeze=False, layout="none"
+        rows, columns, figsize=(columns * width, height), squeeze=False, layout=own_layout
     )
-    # Otherwise saving the figure hands it to the constrained layout of `set_style`.
-    figure.set_layout_engine(PlaceHolderLayoutEngine(True, True))
     figure.subplots_adjust(0.005, 0, 0.995, 1 - title_height / height, wspace=0.05, hspace=0)
     for axis in axes.flat:
         axis.axis("off")

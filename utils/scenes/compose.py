@@ -93,14 +93,19 @@ def _weather(rng, place, action):
     return {"light": light, "weather": weather}
 
 
+def _on_water(kind, action):
+    """Whether the main thing is out on the water, and needs it wide."""
+    return action in ("swimming", "sailing") or kind == "fish"
+
+
 def _set_stage(rng, scene, main):
     """Set horizon and shore so that the main thing has room."""
     place = scene["place"]
     horizon = {"park": 112, "beach": 92, "street": 128, "snow": 104, "lake": 96, "forest": 122,
                "desert": 112, "farm": 108}[place]  # fmt: skip
     scene["horizon"] = horizon + (0.0 if place == "street" else float(rng.uniform(-6, 6)))
-    on_water = main["action"] in ("swimming", "sailing") or main["thing"] == "fish"
-    scene["shore"] = float(rng.uniform(190, 197) if on_water else rng.uniform(142, 152))
+    wide = _on_water(main["thing"], main["action"])
+    scene["shore"] = float(rng.uniform(190, 197) if wide else rng.uniform(142, 152))
     scene["road"] = main["thing"] in WHEELED and place != "street"
 
 
@@ -143,7 +148,7 @@ def _footing(rng, scene, kind, action, size):
         return float(rng.uniform(80, 108))
     if action == "sailing":
         return float(rng.uniform(158, 172))
-    if action == "swimming" or kind == "fish":
+    if _on_water(kind, action):
         return float(rng.uniform(164, 176))
     if kind in WHEELED:
         return (
@@ -210,7 +215,7 @@ def _add_partner(rng, scene, main):
         item["width"] = item["panel"] * item["size"]
         scene["things"].append(item)
         return None
-    if action in ("sailing", "swimming", "flying") or kind == "fish" or rng.random() < 0.25:
+    if _on_water(kind, action) or action == "flying" or rng.random() < 0.25:
         return None
     if rng.random() < 0.24 and kind not in WHEELED:
         thing = _pick(rng, world.COMPANIONS[place])
