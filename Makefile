@@ -7,10 +7,14 @@ export CAPTION_DATASET := $(or $(DATASET),$(CAPTION_DATASET))
 export CAPTION_ENCODER := $(or $(ENCODER),$(CAPTION_ENCODER))
 export CAPTION_PROFILE := $(or $(PROFILE),$(CAPTION_PROFILE))
 
-.PHONY: run caption test lab bench publish clean
+.PHONY: run reward caption test lab bench publish clean
 
 run: .venv/installed
 	$(BIN)/python -m utils.run
+
+# Notebook 07 on top of a finished run.
+reward: .venv/installed
+	$(BIN)/python -m utils.run --reward
 
 # make caption PHOTOS="a.jpg b.png"
 caption: .venv/installed

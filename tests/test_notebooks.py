@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from utils.errors import CourseError
-from utils.run import NOTEBOOKS, STEPS, execute, main
+from utils.run import NOTEBOOKS, REWARD_STEPS, STEPS, execute, main
 from utils.settings import load_settings
 
 COMMITTED = sorted(NOTEBOOKS.glob("*.ipynb"))
@@ -105,6 +105,19 @@ def test_metrics_are_the_scores_of_the_predictions(run):
     assert {"features", "training", "decoding_beam_1", "decoding_beam_3"} <= set(metrics["seconds"])
 
 
+def test_training_for_the_score_goes_on_from_a_run(run, monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["run", "--reward"])
+    main()
+    assert "bleu_4" in capsys.readouterr().out
+    history = pd.read_csv(run / "history_self_critical.csv")
+    assert history["epoch"].tolist() == list(range(len(history)))
+    metrics = json.loads((run / "metrics_self_critical.json").read_text())
+    best = history["dev_cider_d"].max()
+    assert metrics["dev"]["3"]["cider_d"] == pytest.approx(best, abs=1e-6)
+    assert (run / "model_self_critical.keras").exists()
+    assert not (run / "training_second").exists()
+
+
 def test_features_have_a_row_per_picture(run):
     features = np.load(run / "features.npy", allow_pickle=False)
     images = pd.read_csv(run / "captions.csv")["image"].nunique()
@@ -149,5 +162,5 @@ def test_committed_notebooks_are_in_order(path):
     nbformat.validate(nbformat.reads(text, 4))
 
 
-def test_the_six_notebooks_are_there():
-    assert [path.stem for path in COMMITTED] == list(STEPS)
+def test_all_notebooks_are_there():
+    assert [path.stem for path in COMMITTED] == [*STEPS, *REWARD_STEPS]

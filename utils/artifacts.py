@@ -21,6 +21,10 @@ MADE_BY = {
     "history.csv": "05_training",
     "predictions.csv": "06_evaluation",
     "metrics.json": "06_evaluation",
+    "model_self_critical.keras": "07_self_critical_training",
+    "history_self_critical.csv": "07_self_critical_training",
+    "predictions_self_critical.csv": "07_self_critical_training",
+    "metrics_self_critical.json": "07_self_critical_training",
 }
 
 

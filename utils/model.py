@@ -11,7 +11,7 @@ layers = keras.layers
 
 @keras.saving.register_keras_serializable("image_caption_course")
 class Standardize(layers.Layer):
-    """Subtract the mean feature vector and divide by one number, so that entries are about 1.
+    """Subtract the mean feature vector and divide by one number: the same scale for every encoder.
 
     All pictures share most of their feature vector; without the mean, what remains is what tells
     them apart. Dividing every entry by its own deviation instead would blow up the quiet ones.
@@ -23,11 +23,14 @@ class Standardize(layers.Layer):
         scale = keras.initializers.Constant(shape[-1] ** 0.5)
         self.scale = self.add_weight(shape=(), initializer=scale, trainable=False)
 
-    def adapt(self, features):
-        """Take mean and deviation from the features [P, D] of the train pictures."""
+    def adapt(self, features, deviation=1.0):
+        """Take the mean from the features [P, D] of the train pictures; scale to a deviation.
+
+        The smaller the deviation, the slower the picture is learned, and the less by heart.
+        """
         mean = features.mean(axis=0)
         self.mean.assign(mean)
-        self.scale.assign(1 / (features - mean).std())
+        self.scale.assign(deviation / (features - mean).std())
 
     def call(self, features):
         return (features - self.mean) * self.scale

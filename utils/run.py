@@ -1,4 +1,4 @@
-"""`make run`: execute the six notebooks in order, show progress, print the scores."""
+"""`make run` and `make reward`: execute notebooks in order, show progress, print the scores."""
 
 import json
 import os
@@ -25,6 +25,7 @@ STEPS = (
     "05_training",
     "06_evaluation",
 )
+REWARD_STEPS = ("07_self_critical_training",)  # takes as long as all others together
 
 
 class ShowingClient(NotebookClient):
@@ -90,34 +91,42 @@ def execute(step, target):
             nbformat.write(notebook, temporary)
 
 
-def print_scores(run_folder):
-    """Print the test scores of `metrics.json` as a table."""
-    metrics = json.loads((run_folder / "metrics.json").read_text("utf-8"))
+def print_scores(path):
+    """Print the test scores of a `metrics.json` as a table."""
+    metrics = json.loads(path.read_text("utf-8"))
     rows = {f"beam {size}": scores for size, scores in metrics["test"].items()}
     print("\nTest scores (x100):")
     print(pd.DataFrame(rows).T.round(1).to_string())
 
 
 def main():
-    """Execute all notebooks for the data set and encoder that the environment names."""
+    """Execute notebooks for the data set and encoder that the environment names.
+
+    Without arguments 01 to 06; with `--reward` 07, which goes on from there; with `--publish`
+    all of them, and the executed copies and the figures of README.md replace the committed ones.
+    """
+    publish = "--publish" in sys.argv[1:]
+    reward = "--reward" in sys.argv[1:]
+    steps = STEPS + REWARD_STEPS if publish else REWARD_STEPS if reward else STEPS
     try:
         settings = load_settings()
         folder = settings.run_folder
         print(f"{settings.dataset} with {settings.encoder}, profile {settings.profile}")
         started = time.perf_counter()
-        for step in STEPS:
+        for step in steps:
             execute(step, folder / "notebooks" / f"{step}.ipynb")
-        print_scores(folder)
+        print_scores(folder / ("metrics_self_critical.json" if reward else "metrics.json"))
     except CourseError as error:
         sys.exit(f"\n{error}")
     shown = os.path.relpath(folder, ROOT)
     print(f"\n{time.perf_counter() - started:.0f} s in all.")
     print(f"Executed notebooks: {shown}/notebooks\nFigures:            {shown}/figures")
-    if "--publish" in sys.argv[1:]:
-        for step in STEPS:
+    if publish:
+        for step in steps:
             shutil.copyfile(folder / "notebooks" / f"{step}.ipynb", NOTEBOOKS / f"{step}.ipynb")
         for name in re.findall(r"figures/(\w+\.png)", (ROOT / "README.md").read_text("utf-8")):
-            shutil.copyfile(folder / "figures" / name, FIGURES / name)
+            if (folder / "figures" / name).exists():  # others come from `make results`
+                shutil.copyfile(folder / "figures" / name, FIGURES / name)
         print("Published to notebooks/ and, where README.md shows them, figures/.")
 
 

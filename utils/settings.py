@@ -28,6 +28,7 @@ class Settings:
     embedding_size: int = 256
     units: int = 256  # of the LSTM and of the fully connected layer
     dropout: float = 0.35
+    feature_scale: float = 1.0  # standard deviation of the standardized features
     feature_dropout: float = 0.0  # of the features, once they are standardized
 
     epochs: int = 9
@@ -36,6 +37,12 @@ class Settings:
     learning_rate: float = 2e-3  # at the start of a cosine decay to zero
     weight_decay: float = 0.3  # per step, times the learning rate
     label_smoothing: float = 0.0
+
+    reward_epochs: int = 4  # of self-critical training (notebook 07)
+    reward_patience: int = 2
+    reward_batch_size: int = 64  # pictures
+    reward_samples: int = 5  # captions drawn per picture
+    reward_learning_rate: float = 5e-5
 
     beam_size: int = 3
     alpha: float = 1.0  # exponent of the length in the beam search's length normalization
@@ -59,8 +66,9 @@ class Settings:
 
     def model_settings(self):
         """The settings that determine the trained model, for manifests."""
-        names = ("seed", "embedding_size", "units", "dropout", "feature_dropout", "epochs")
-        names += ("patience", "batch_size", "learning_rate", "weight_decay", "label_smoothing")
+        names = ("seed", "embedding_size", "units", "dropout", "feature_scale", "feature_dropout")
+        names += ("epochs", "patience", "batch_size", "learning_rate", "weight_decay")
+        names += ("label_smoothing",)
         return {name: value for name, value in asdict(self).items() if name in names}
 
 
@@ -69,10 +77,15 @@ DATASET_DEFAULTS = {
     "scenes": {"dropout": 0.5, "epochs": 30, "patience": 8, "batch_size": 64},
     "flickr8k": {"min_count": 5, "dropout": 0.5, "epochs": 12},
 }
-# VGG16's features are learned by heart: on Flickr8k the dev loss is 3.13 without dropout on them,
-# 3.04 with it.
+# VGG16's features are learned by heart: at full scale the dev loss is 3.09, with these 2.92.
 ENCODER_DEFAULTS = {
-    ("flickr8k", "vgg16"): {"feature_dropout": 0.5, "dropout": 0.4, "epochs": 10},
+    ("flickr8k", "vgg16"): {
+        "feature_scale": 0.15,
+        "feature_dropout": 0.35,
+        "dropout": 0.35,
+        "weight_decay": 0.0,
+        "epochs": 10,
+    },
 }
 FAST = {"picture_count": 120, "learning_rate": 5e-3, "embedding_size": 32, "units": 64, "epochs": 6}
 PROFILES = ("full", "fast")

@@ -204,7 +204,7 @@ def train(model, train_data, dev_data, settings, folder, describe=None):
         model: An untrained model of `utils.model.build_model`.
         train_data: features, rows, tokens of the train split, as `make_batches` takes them.
         dev_data: The same of the dev split.
-        settings: epochs, patience, batch_size, learning_rate, weight_decay,
+        settings: feature_scale, epochs, patience, batch_size, learning_rate, weight_decay,
             label_smoothing, seed.
         folder: Where the training's own files lie. If a training with the same settings and
             data was cut off there, it goes on after its last whole epoch.
@@ -234,7 +234,8 @@ def train(model, train_data, dev_data, settings, folder, describe=None):
             settings.learning_rate, settings.epochs * steps
         )
         features, rows, _ = train_data
-        model.get_layer("standardize").adapt(features[np.unique(rows)])
+        of_train = features[np.unique(rows)]
+        model.get_layer("standardize").adapt(of_train, settings.feature_scale)
         optimizer = keras.optimizers.AdamW(
             schedule, weight_decay=settings.weight_decay, clipnorm=5.0
         )

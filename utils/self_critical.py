@@ -1,0 +1,196 @@
+"""Training for the score itself: self-critical sequence training (notebook 07).
+
+Rennie et al., "Self-critical sequence training for image captioning", CVPR 2017. Several captions
+a picture are sampled from the model; those that score above their siblings are made more probable,
+the others less.
+"""
+
+import time
+
+import numpy as np
+import pandas as pd
+from tqdm import tqdm
+
+from utils.decoding import IMPOSSIBLE, make_decoder
+from utils.metrics import CiderD, score_captions
+from utils.model import build_decoder
+from utils.quiet_tensorflow import keras, tf
+from utils.training import bfloat16_products
+from utils.vocabulary import END, PADDING, START, UNKNOWN
+
+# Stands for the end of a caption in the reward. Without it a caption that breaks off ("a dog runs
+# through the") would lose nothing: CIDEr-D sees words only.
+STOP = "endofcaption"
+
+
+def make_sampler(model, vocabulary_size, max_length):
+    """Wire a merge model for drawing random captions, the LSTM's state carried along.
+
+    Args:
+        model: A model of `utils.model.build_model`; its weights are shared, not copied.
+        vocabulary_size: V.
+        max_length: Words after which a caption breaks off.
+
+    Returns:
+        `sample(features [N, D], seed [2])` to tokens int32 [N, T], right-padded: start, words,
+        end. Every word is drawn with the model's own probability, without dropout; padding,
+        start and unknown never are.
+    """
+    picture_model, step_model = build_decoder(model)
+    never = np.zeros(vocabulary_size, np.float32)
+    never[[PADDING, START, UNKNOWN]] = IMPOSSIBLE
+
+    @tf.function(reduce_retracing=True)
+    def draw(features, seed):
+        pictures = picture_model(features)
+        h, c = tf.zeros_like(pictures), tf.zeros_like(pictures)
+        tokens = tf.fill([tf.shape(features)[0]], START)
+        said = tf.TensorArray(tf.int32, size=0, dynamic_size=True).write(0, tokens)
+        position = 1
+        while position <= max_length + 1 and tf.reduce_any((tokens != END) & (tokens != PADDING)):
+            logits, h, c = step_model([pictures, tokens, h, c])
+            own = tf.random.experimental.stateless_fold_in(seed, position)
+            drawn = tf.random.stateless_categorical(logits + never, 1, own, dtype=tf.int32)[:, 0]
+            over = (tokens == END) | (tokens == PADDING)
+            tokens = tf.where(over, PADDING, drawn)
+            said = said.write(position, tokens)
+            position += 1
+        return tf.transpose(said.stack())
+
+    def sample(features, seed):
+        return draw(features, tf.constant(seed)).numpy()
+
+    return sample
+
+
+def rewards_of(tokens, pictures, vocabulary, cider):
+    """CIDEr-D of sampled captions, the end of the caption counted as a word.
+
+    Args:
+        tokens: int [M, T] of `make_sampler`.
+        pictures: int [M], the picture each caption is of.
+        vocabulary: A `utils.vocabulary.Vocabulary`.
+        cider: What `make_reward` returned.
+
+    Returns:
+        float [M], 0 to 10.
+    """
+    texts = [
+        f"{vocabulary.decode(row)} {STOP}" if END in row else vocabulary.decode(row)
+        for row in tokens
+    ]
+    return cider.scores(texts, pictures)
+
+
+def make_reward(references):
+    """Prepare the reward: `CiderD` of references that end in `STOP`.
+
+    Args:
+        references: N lists of strings.
+    """
+    return CiderD([[f"{text} {STOP}" for text in texts] for texts in references])
+
+
+def advantages_of(rewards, count):
+    """How much better each caption is than the mean of its siblings.
+
+    Args:
+        rewards: float [N * count], the captions of a picture one after the other.
+        count: Captions a picture, at least 2.
+
+    Returns:
+        float32 [N * count]; they sum to 0 for every picture.
+    """
+    rewards = np.reshape(rewards, (-1, count))
+    siblings = (rewards.sum(1, keepdims=True) - rewards) / (count - 1)
+    return (rewards - siblings).astype(np.float32).ravel()
+
+
+def train_for_score(model, train_data, dev_data, vocabulary, settings):
+    """Go on training a merge model with CIDEr-D as the reward, and keep the best epoch on dev.
+
+    Interrupt it (the stop button of the notebook) whenever you have seen enough: the best epoch
+    so far is kept.
+
+    Args:
+        model: A trained merge model. It is changed: in the end it holds the weights of the epoch
+            with the best dev CIDEr-D.
+        train_data: features [N, D] and references (N lists of strings) of the train pictures.
+        dev_data: The same of the dev pictures.
+        vocabulary: The `utils.vocabulary.Vocabulary` of the model.
+        settings: The reward_... fields, beam_size, alpha, max_length and seed.
+
+    Returns:
+        The history: a DataFrame with a row per epoch, epoch 0 being the model as it came: epoch,
+        reward (mean CIDEr-D of the samples, with the end as a word), dev_cider_d, dev_bleu_4,
+        words (mean length) and distinct (captions) of beam search on dev, and seconds.
+    """
+    features, references = train_data
+    reward = make_reward(references)
+    sample = make_sampler(model, len(vocabulary), settings.max_length)
+    decode = make_decoder(model, vocabulary)
+    learn = _make_step(model, settings.reward_learning_rate)
+    history, best = [], model.get_weights()
+    steps = -(-len(features) // settings.reward_batch_size)
+    bar = tqdm(total=settings.reward_epochs * steps, desc="reward", unit="batch", mininterval=1)
+    try:
+        for epoch in range(settings.reward_epochs + 1):
+            started, rewards = time.perf_counter(), []
+            rng = np.random.default_rng([settings.seed, epoch])
+            order = rng.permutation(len(features)) if epoch else np.zeros(0, int)
+            for number, batch in enumerate(np.array_split(order, steps) if epoch else ()):
+                pictures = np.repeat(batch, settings.reward_samples)
+                seed = [settings.seed, 10_000 * epoch + number]
+                with bfloat16_products():
+                    tokens = sample(features[pictures], seed)
+                    rewards.append(rewards_of(tokens, pictures, vocabulary, reward))
+                    advantages = advantages_of(rewards[-1], settings.reward_samples)
+                    learn(features[pictures], tokens, advantages)
+                bar.update()
+            row = {"epoch": epoch, "reward": np.mean(np.concatenate(rewards)) if epoch else np.nan}
+            row |= _score_on_dev(decode, dev_data, settings)
+            history.append({**row, "seconds": time.perf_counter() - started})
+            scores = [row["dev_cider_d"] for row in history]
+            if scores[-1] == max(scores):
+                best = model.get_weights()
+            bar.set_postfix(epoch=epoch, dev_cider_d=f"{scores[-1]:.1f}")
+            if len(scores) - 1 - int(np.argmax(scores)) >= settings.reward_patience:
+                break
+    except KeyboardInterrupt:
+        print("Interrupted: the best epoch so far is kept.")
+    bar.close()
+    model.set_weights(best)
+    return pd.DataFrame(history)
+
+
+def _make_step(model, learning_rate):
+    """One step of gradient descent, with caption log-probabilities weighted by advantages."""
+    optimizer = keras.optimizers.Adam(learning_rate, clipnorm=1.0)
+    optimizer.build(model.trainable_variables)
+
+    @tf.function(reduce_retracing=True)
+    def learn(features, tokens, advantages):
+        inputs, targets = tokens[:, :-1], tokens[:, 1:]
+        with tf.GradientTape() as tape:
+            # One pass over the whole captions, just as over captions that people wrote; without
+            # dropout, because the model that drew them had none.
+            logits = model([features, inputs], training=False)
+            losses = tf.nn.sparse_softmax_cross_entropy_with_logits(targets, logits)
+            mask = tf.cast(targets != PADDING, losses.dtype)
+            loss = tf.reduce_sum(losses * mask * advantages[:, None]) / tf.reduce_sum(mask)
+        gradients = tape.gradient(loss, model.trainable_variables)
+        optimizer.apply(gradients, model.trainable_variables)
+
+    return learn
+
+
+def _score_on_dev(decode, dev_data, settings):
+    features, references = dev_data
+    said, _ = decode(features, settings.beam_size, settings.alpha, settings.max_length)
+    scores = score_captions(said, references)
+    return {
+        "dev_cider_d": scores["cider_d"],
+        "dev_bleu_4": scores["bleu_4"],
+        "words": np.mean([len(text.split()) for text in said]),
+        "distinct": len(set(said)),
+    }
