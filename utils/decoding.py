@@ -24,8 +24,7 @@ def make_decoder(models, vocabulary):
         (N strings) and their log-probabilities (float [N], nats, end token included).
     """
     parts = [build_decoder(model) for model in (models if isinstance(models, list) else [models])]
-    never = np.zeros(len(vocabulary), np.float32)
-    never[[PADDING, START, UNKNOWN]] = IMPOSSIBLE
+    never = never_said(len(vocabulary))
 
     @tf.function(reduce_retracing=True)
     def start(features):
@@ -67,6 +66,13 @@ def make_decoder(models, vocabulary):
         return captions, np.concatenate(scores) if scores else np.zeros(0)
 
     return decode
+
+
+def never_said(vocabulary_size):
+    """What to add to scores [..., V] so that padding, start and unknown are never chosen."""
+    penalties = np.zeros(vocabulary_size, np.float32)
+    penalties[[PADDING, START, UNKNOWN]] = IMPOSSIBLE
+    return penalties
 
 
 def beam_search(advance, states, num_pictures, vocabulary_size, beam_size, alpha, max_length):

@@ -11,12 +11,12 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from utils.decoding import IMPOSSIBLE, make_decoder
+from utils.decoding import make_decoder, never_said
 from utils.metrics import CiderD, score_captions
 from utils.model import build_decoder
 from utils.quiet_tensorflow import keras, tf
 from utils.training import bfloat16_products
-from utils.vocabulary import END, PADDING, START, UNKNOWN
+from utils.vocabulary import END, PADDING, START
 
 # Stands for the end of a caption in the reward. Without it a caption that breaks off ("a dog runs
 # through the") would lose nothing: CIDEr-D sees words only.
@@ -37,8 +37,7 @@ def make_sampler(model, vocabulary_size, max_length):
         start and unknown never are.
     """
     picture_model, step_model = build_decoder(model)
-    never = np.zeros(vocabulary_size, np.float32)
-    never[[PADDING, START, UNKNOWN]] = IMPOSSIBLE
+    never = never_said(vocabulary_size)
 
     @tf.function(reduce_retracing=True)
     def draw(features, seed):
