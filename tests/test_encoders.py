@@ -18,7 +18,9 @@ from utils.encoders import (
     build_encoder,
     encoder_info,
     extract_features,
+    extract_views,
     load_features,
+    load_views,
     normalize_features,
     prepare_image,
     read_image,
@@ -228,6 +230,20 @@ def test_extract_features_keeps_order_and_does_not_depend_on_the_batch(tmp_path,
     alone = extract_features([paths[index] for index in some], lite0, progress=False)
     np.testing.assert_allclose(alone, features[some], atol=1e-4)
     assert not np.allclose(features[0], features[7], atol=1e-2)
+
+
+def test_the_second_view_is_the_mirror_image(tmp_path, lite0):
+    picture = read_image(save(tmp_path / "a.png", noisy(3)), 224)
+    views = extract_views([picture], lite0, mirrored=True, progress=False)
+    one, two = (
+        extract_views([p], lite0, progress=False)[:, 0] for p in (picture, picture[:, ::-1])
+    )
+    assert views.shape == (1, 2, 1280)
+    np.testing.assert_allclose(views[:, 0], one, atol=1e-4)
+    np.testing.assert_allclose(views[:, 1], two, atol=1e-4)
+    assert not np.allclose(one, two, atol=1e-2)
+    both = extract_features([picture], lite0, mirrored=True, progress=False)
+    np.testing.assert_allclose(both, (one + two) / 2, atol=1e-4)
 
 
 def test_extract_features_shows_its_progress(tmp_path, lite0, capsys):
@@ -474,16 +490,17 @@ def run_folder(tmp_path):
 
 
 def test_saved_features_come_back_with_their_pictures(run_folder):
-    features = np.arange(3 * 1280, dtype=np.float32).reshape(3, 1280)
-    save_features(run_folder, features, "efficientnet_lite0", seconds=1.5)
-    np.testing.assert_array_equal(load_features(run_folder), features)
+    views = np.arange(3 * 2 * 1280, dtype=np.float32).reshape(3, 2, 1280)
+    save_features(run_folder, views, "efficientnet_lite0", seconds=1.5)
+    np.testing.assert_array_equal(load_views(run_folder), views)
+    np.testing.assert_array_equal(load_features(run_folder), (views[:, 0] + views[:, 1]) / 2)
     manifest = json.loads((run_folder / "features.json").read_text("utf-8"))
     assert manifest["images"] == ["a.jpg", "null", "c.jpg"]
     assert (manifest["encoder"], manifest["seconds"]) == ("efficientnet_lite0", 1.5)
 
 
 def test_features_of_other_pictures_are_refused(run_folder):
-    features = np.zeros((3, 1280), np.float32)
+    features = np.zeros((3, 1, 1280), np.float32)
     with pytest.raises(CourseError, match="not those of 3 pictures"):
         save_features(run_folder, features[:2], "efficientnet_lite0")
     with pytest.raises(CourseError, match="features.npy is missing"):

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from utils.encoders import load_features
 from utils.errors import CourseError
 from utils.run import NOTEBOOKS, REWARD_STEPS, STEPS, execute, main
 from utils.settings import load_settings
@@ -119,7 +120,7 @@ def test_training_for_the_score_goes_on_from_a_run(run, monkeypatch, capsys):
 
 
 def test_features_have_a_row_per_picture(run):
-    features = np.load(run / "features.npy", allow_pickle=False)
+    features = load_features(run)
     images = pd.read_csv(run / "captions.csv")["image"].nunique()
     assert features.shape == (images, 1280)
     np.testing.assert_allclose(np.linalg.norm(features, axis=1), 1, atol=1e-5)

@@ -45,6 +45,16 @@ def test_epochs_differ_but_repeat_with_the_seed(toy):
     assert (inputs_of_epoch(0) != inputs_of_epoch(1)).any()
 
 
+def test_every_caption_gets_one_of_the_views_of_its_picture(toy):
+    views = np.stack([toy["features"], toy["features"] + 100], axis=1)
+    batches, steps = make_batches(views, toy["rows"], toy["tokens"], 8, seed=3)
+    seen = np.concatenate([features.numpy() for (features, _), _ in batches.take(steps)])
+    mirrored = seen.mean(axis=1) > 50
+    assert 0 < mirrored.sum() < 48
+    seen[mirrored] -= 100
+    np.testing.assert_allclose(np.sort(seen, axis=0), np.sort(toy["features"], axis=0), atol=1e-4)
+
+
 def test_without_a_seed_the_data_ends(toy):
     batches, steps = make_batches(*data_of(toy), 8)
     assert len(list(batches)) == steps == 6

@@ -23,6 +23,7 @@ class Captioner:
     """Encoders and a trained merge model, ready to caption pictures."""
 
     encoders: list
+    mirrored: bool
     decode: callable
     alpha: float
 
@@ -40,7 +41,7 @@ class Captioner:
         Raises:
             CourseError: A file is missing or holds no picture.
         """
-        features = extract_features(pictures, self.encoders, progress=False)
+        features = extract_features(pictures, self.encoders, self.mirrored, progress=False)
         return self.decode(features, beam_size, self.alpha)[0]
 
 
@@ -66,12 +67,13 @@ def load_captioner(run=None):
     path = require(folder / "model.keras")
     manifest = json.loads(manifest_path(path).read_text("utf-8"))
     model = keras.models.load_model(path, compile=False)
-    return _captioner(manifest["encoder"], model, load_vocabulary(folder), manifest["alpha"])
+    return _captioner(manifest, model, load_vocabulary(folder))
 
 
-def _captioner(encoder, models, vocabulary, alpha):
-    encoders = [build_encoder(info.name) for info in joined_encoders(encoder)]
-    return Captioner(encoders, make_decoder(models, vocabulary), alpha)
+def _captioner(made_with, models, vocabulary):
+    encoders = [build_encoder(info.name) for info in joined_encoders(made_with["encoder"])]
+    decode = make_decoder(models, vocabulary)
+    return Captioner(encoders, made_with["mirrored"], decode, made_with["alpha"])
 
 
 # The captioner that comes with the course ------------------------------------------------------
@@ -83,7 +85,7 @@ def save_pretrained(models, vocabulary, settings, folder=PRETRAINED, **details):
     Args:
         models: Trained merge models of one shape: an ensemble, or a list of one.
         vocabulary: The `utils.vocabulary.Vocabulary` they were trained with.
-        settings: Theirs: encoder, units, embedding_size and alpha are kept.
+        settings: Theirs: encoder, mirrored, units, embedding_size and alpha are kept.
         folder: Where to write.
         **details: What else the manifest shall say (scores, how it was made).
     """
@@ -95,7 +97,7 @@ def save_pretrained(models, vocabulary, settings, folder=PRETRAINED, **details):
     with atomic_path(folder / "weights.npz") as temporary:
         np.savez_compressed(temporary, **weights)
     write_json(folder / "vocabulary.json", {"words": vocabulary.words})
-    names = ("encoder", "units", "embedding_size", "alpha")
+    names = ("encoder", "mirrored", "units", "embedding_size", "alpha")
     manifest = {
         "sha256": fingerprint(folder / "weights.npz"),
         "models": len(models),
@@ -119,4 +121,4 @@ def _load_pretrained():
         names = [name for name in weights.files if name.startswith(f"{number}/")]
         model.set_weights([weights[name].astype(np.float32) for name in sorted(names)])
         models.append(model)
-    return _captioner(settings.encoder, models, Vocabulary(tuple(words)), settings.alpha)
+    return _captioner(manifest["settings"], models, Vocabulary(tuple(words)))

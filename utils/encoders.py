@@ -243,8 +243,24 @@ def _read_ahead(pictures, size, count):
             yield ahead.popleft().result()
 
 
-def extract_features(pictures, encoders, progress=True):
-    """Read pictures and turn them into normalized feature vectors. Taught in notebook 02.
+def extract_features(pictures, encoders, mirrored=False, progress=True):
+    """Read pictures and turn them into feature vectors. Taught in notebook 02.
+
+    Args:
+        pictures, encoders, mirrored, progress: As `extract_views` takes them.
+
+    Returns:
+        Features [N, D] float32, rows in the order of `pictures`: the mean of the views. That of
+        one view has length 1, that of two is a little shorter.
+
+    Raises:
+        CourseError: A picture is missing or damaged; the sentence names it.
+    """
+    return extract_views(pictures, encoders, mirrored, progress).mean(axis=1)
+
+
+def extract_views(pictures, encoders, mirrored=False, progress=True):
+    """Read pictures and turn each view of them into a normalized feature vector.
 
     Threads read and resize the next pictures while the CNN is busy.
 
@@ -252,28 +268,34 @@ def extract_features(pictures, encoders, progress=True):
         pictures: N picture files, or arrays as `prepare_image` takes them, or both.
         encoders: A model made by `build_encoder`, or a list of several, whose features are
             joined: each normalized by itself, one after the other in a row.
+        mirrored: Whether to look at the mirror image of every picture too.
         progress: Whether to show a progress bar.
 
     Returns:
-        Features [N, D] float32 of length 1, rows in the order of `pictures`.
+        Features [N, V, D] float32 of length 1: V = 1, the picture as it is, or with its mirror
+        image 2.
 
     Raises:
         CourseError: A picture is missing or damaged; the sentence names it.
     """
     encoders = encoders if isinstance(encoders, list) else [encoders]
-    joined = [_extract(list(pictures), encoder, progress) for encoder in encoders]
-    return np.concatenate(joined, axis=1) / np.float32(len(joined) ** 0.5)
+    joined = [_extract(list(pictures), encoder, mirrored, progress) for encoder in encoders]
+    return np.concatenate(joined, axis=2) / np.float32(len(joined) ** 0.5)
 
 
-def _extract(pictures, encoder, progress):
+def _extract(pictures, encoder, mirrored, progress):
     info = encoder_info(encoder.name)
-    features = np.zeros((len(pictures), info.feature_size), np.float32)
+    features = np.zeros((len(pictures), 1 + mirrored, info.feature_size), np.float32)
     ready = _read_ahead(pictures, info.image_size, 2 * info.batch_size)
     done = 0
     with tqdm(total=len(pictures), desc=info.name, unit=" pictures", disable=not progress) as bar:
         while batch := list(islice(ready, info.batch_size)):
-            raw = encoder.predict_on_batch(np.stack(batch).astype(np.float32))
-            features[done : done + len(batch)] = normalize_features(raw)
+            views = [np.stack(batch).astype(np.float32)]
+            if mirrored:
+                views.append(views[0][:, :, ::-1])
+            for number, view in enumerate(views):
+                raw = encoder.predict_on_batch(view)
+                features[done : done + len(batch), number] = normalize_features(raw)
             done += len(batch)
             bar.update(len(batch))
     return features
@@ -298,12 +320,12 @@ def normalize_features(features):
     return features / np.where(length == 0, 1, length)
 
 
-def save_features(run_folder, features, encoder, **details):
+def save_features(run_folder, views, encoder, **details):
     """Write `features.npy` and its manifest `features.json`.
 
     Args:
         run_folder: Holds the `pictures.csv` whose pictures the features are of.
-        features: float32 [P, D], one row per row of `pictures.csv`.
+        views: float32 [P, V, D] of `extract_views`, one row per row of `pictures.csv`.
         encoder: Name of the encoder.
         **details: What else the manifest shall say, JSON-serializable.
 
@@ -312,20 +334,29 @@ def save_features(run_folder, features, encoder, **details):
     """
     pictures = require(run_folder / "pictures.csv")
     images = pd.read_csv(pictures, dtype=str, keep_default_na=False)["image"].to_list()
-    if features.shape != (len(images), feature_size(encoder)):
+    if views.shape != (len(images), views.shape[1], feature_size(encoder)):
         raise CourseError(
-            f"Features of shape {features.shape} are not those of {len(images)} pictures by "
+            f"Features of shape {views.shape} are not those of {len(images)} pictures by "
             f"{encoder}: extract them again."
         )
     path = run_folder / "features.npy"
-    save_array(path, features.astype(np.float32, copy=False))
+    save_array(path, views.astype(np.float32, copy=False))
     write_manifest(path, [pictures], encoder=encoder, images=images, **details)
 
 
-def load_features(run_folder):
-    """Read `features.npy`: float32 [P, D], one row per row of `pictures.csv`.
+def load_views(run_folder):
+    """Read `features.npy`: float32 [P, V, D], one row per row of `pictures.csv`.
 
     Raises:
         CourseError: It is missing, was changed, or was made from another `pictures.csv`.
     """
     return np.load(require(run_folder / "features.npy"), allow_pickle=False)
+
+
+def load_features(run_folder):
+    """Read the features that captions are made from: float32 [P, D], the mean of the views.
+
+    Raises:
+        CourseError: As `load_views`.
+    """
+    return load_views(run_folder).mean(axis=1)

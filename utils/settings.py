@@ -23,6 +23,7 @@ class Settings:
     profile: str = "full"  # full, or fast: everything small, to check that every step works
     seed: int = 7
     picture_count: int = 1600  # pictures that `scenes` draws
+    mirrored: bool = False  # learn from mirror images too, caption with the mean of both
 
     min_count: int = 1  # a word seen less often in train becomes <unknown>
     embedding_size: int = 256

@@ -51,7 +51,8 @@ def make_batches(features, rows, tokens, batch_size, seed=None, first_epoch=0):
     """Batches of captions of similar length, so that hardly any padding is computed.
 
     Args:
-        features: float32 [P, D], one row per picture.
+        features: float32 [P, D], one row per picture; or [P, V, D], several views of each, of
+            which every caption gets a random one.
         rows: int [N], the row of `features` that belongs to each caption.
         tokens: int32 [N, T], right-padded.
         batch_size: Captions per batch.
@@ -63,6 +64,7 @@ def make_batches(features, rows, tokens, batch_size, seed=None, first_epoch=0):
         A `tf.data.Dataset` of ((features [B, D], inputs [B, T-1]), targets [B, T-1]), where
         `targets` is `inputs` one word later, and the number of batches of an epoch.
     """
+    views = features if features.ndim == 3 else features[:, None]
     lengths = (tokens != PADDING).sum(1)
     steps = math.ceil(len(tokens) / batch_size)
 
@@ -70,6 +72,7 @@ def make_batches(features, rows, tokens, batch_size, seed=None, first_epoch=0):
         epoch = first_epoch
         while True:
             rng = np.random.default_rng([seed or 0, epoch])
+            choose = np.random.default_rng([seed or 0, epoch, 1])
             # Random among captions of one length, then batches in random order.
             order = np.lexsort((rng.random(len(tokens)), lengths))
             groups = np.array_split(order, steps)
@@ -77,13 +80,14 @@ def make_batches(features, rows, tokens, batch_size, seed=None, first_epoch=0):
                 rng.shuffle(groups)
             for group in groups:
                 batch = tokens[group, : lengths[group].max()]
-                yield (features[rows[group]], batch[:, :-1]), batch[:, 1:]
+                seen = choose.integers(views.shape[1], size=len(group))
+                yield (views[rows[group], seen], batch[:, :-1]), batch[:, 1:]
             if seed is None:
                 return
             epoch += 1
 
     words = tf.TensorSpec((None, None), tf.int32)
-    pictures = tf.TensorSpec((None, features.shape[1]), tf.float32)
+    pictures = tf.TensorSpec((None, views.shape[2]), tf.float32)
     dataset = tf.data.Dataset.from_generator(batches, output_signature=((pictures, words), words))
     # Keras warns of running out of data unless it knows how much there is.
     cardinality = tf.data.INFINITE_CARDINALITY if seed is not None else steps
@@ -234,7 +238,7 @@ def train(model, train_data, dev_data, settings, folder, describe=None):
             settings.learning_rate, settings.epochs * steps
         )
         features, rows, _ = train_data
-        of_train = features[np.unique(rows)]
+        of_train = features[np.unique(rows)].reshape(-1, features.shape[-1])
         model.get_layer("standardize").adapt(of_train, settings.feature_scale)
         optimizer = keras.optimizers.AdamW(
             schedule, weight_decay=settings.weight_decay, clipnorm=5.0
@@ -295,6 +299,7 @@ def save_training(run_folder, model, history, settings):
             run_folder / name,
             made_from,
             encoder=settings.encoder,
+            mirrored=settings.mirrored,
             alpha=settings.alpha,
             settings=settings.model_settings(),
         )
