@@ -7,7 +7,7 @@ export CAPTION_DATASET := $(or $(DATASET),$(CAPTION_DATASET))
 export CAPTION_ENCODER := $(or $(ENCODER),$(CAPTION_ENCODER))
 export CAPTION_PROFILE := $(or $(PROFILE),$(CAPTION_PROFILE))
 
-.PHONY: run reward caption test lab bench publish clean
+.PHONY: run reward caption test lab bench climb results publish clean
 
 run: .venv/installed
 	$(BIN)/python -m utils.run
@@ -30,6 +30,13 @@ lab: .venv/installed
 
 bench: .venv/installed
 	$(BIN)/python -m benchmarks
+
+# Hours, over Flickr8k; what is finished is not repeated. See benchmarks/README.md.
+climb: .venv/installed
+	$(BIN)/python -m benchmarks.climb
+
+results: .venv/installed
+	$(BIN)/python -m benchmarks.results
 
 # Run on scenes and commit-ready: executed notebooks and figures go to notebooks/ and figures/.
 publish: .venv/installed

@@ -1,1 +1,1 @@
-"""Side-by-side speed measurements: `make bench`."""
+"""Measurements: speed, the worth of each choice, the table of results."""
