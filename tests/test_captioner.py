@@ -20,7 +20,7 @@ WORDS = ("<padding>", "<start>", "<end>", "<unknown>", "a", "dog", "runs")
 @pytest.fixture
 def shipped(tmp_path, monkeypatch, settings):
     """A folder like data/pretrained with an ensemble of two random models."""
-    settings = replace(settings, encoder="efficientnet_lite0")
+    settings = replace(settings, encoder="efficientnet_lite0", mirrored=True)
     models = [build_model(1280, len(WORDS), replace(settings, seed=seed)) for seed in (1, 2)]
     folder = tmp_path / "pretrained"
     captioner.save_pretrained(models, Vocabulary(WORDS), settings, folder, scores={"bleu_4": 1.0})
@@ -67,6 +67,22 @@ def test_the_manifest_says_what_it_is(shipped):
     manifest = json.loads((shipped / "manifest.json").read_text())
     assert manifest["models"] == 2 and manifest["scores"] == {"bleu_4": 1.0}
     assert manifest["settings"]["encoder"] == "efficientnet_lite0"
+    assert manifest["settings"]["mirrored"] is True
+
+
+def test_a_mirrored_captioner_says_the_same_of_the_mirror_image(shipped):
+    rng = np.random.default_rng(0)
+    pictures = [rng.integers(0, 256, (40, 60, 3), np.uint8) for _ in range(6)]
+    loaded = captioner.load_captioner("pretrained")
+    assert loaded.mirrored
+    assert loaded.caption(pictures) == loaded.caption([p[:, ::-1] for p in pictures])
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "vocabulary.json", "weights.npz"])
+def test_what_is_missing_is_named(shipped, name):
+    (shipped / name).unlink()
+    with pytest.raises(CourseError, match=f"{name} is missing: bring it back"):
+        captioner.load_captioner("pretrained")
 
 
 def test_damaged_weights_are_refused(shipped):

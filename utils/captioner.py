@@ -107,6 +107,11 @@ def save_pretrained(models, vocabulary, settings, folder=PRETRAINED, **details):
 
 
 def _load_pretrained():
+    for name in ("manifest.json", "vocabulary.json", "weights.npz"):
+        if not (PRETRAINED / name).exists():
+            raise CourseError(
+                f"{PRETRAINED.name}/{name} is missing: bring it back with git checkout."
+            )
     manifest = json.loads((PRETRAINED / "manifest.json").read_text("utf-8"))
     if fingerprint(PRETRAINED / "weights.npz") != manifest["sha256"]:
         raise CourseError(
