@@ -17,8 +17,8 @@ def write_table(page, name, table):
         ValueError: The page has no such place.
     """
     text, count = re.subn(
-        rf"(<!-- {name} -->\n).*?(\n<!-- end of {name} -->)",
-        lambda found: found[1] + table + found[2],
+        rf"(<!-- {name} -->\n).*?(<!-- end of {name} -->)",
+        lambda found: f"{found[1]}{table}\n{found[2]}",
         page.read_text("utf-8"),
         flags=re.DOTALL,
     )

@@ -9,7 +9,7 @@ from benchmarks.tables import markdown_table, write_table
 
 def test_a_table_replaces_the_one_before(tmp_path):
     page = tmp_path / "page.md"
-    page.write_text("above\n<!-- here -->\nold\nold\n<!-- end of here -->\nbelow\n", "utf-8")
+    page.write_text("above\n<!-- here -->\n<!-- end of here -->\nbelow\n", "utf-8")
     table = markdown_table(["a", "b"], [["1", r"\2"]])
     for _ in range(2):
         write_table(page, "here", table)
