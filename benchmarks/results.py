@@ -102,7 +102,8 @@ def load_data(settings):
         for step in STEPS[:3]:
             execute(step, folder / "notebooks" / f"{step}.ipynb")
     images = load_pictures(folder)["image"]
-    paths = [load_raw_dataset(plain).path(image) for image in images]
+    raw = load_raw_dataset(plain)
+    paths = [raw.path(image) for image in images]
     parts = [both_views(info.name, paths) for info in joined_encoders(settings.encoder)]
     count = 1 + settings.mirrored
     views = np.concatenate([views[:, :count] for views, _ in parts], axis=2)
