@@ -54,13 +54,16 @@ ROWS = (
     Row("three such models together", BEST, reward=True, together=True),
 )
 PUBLISHED = (
-    # Label, then BLEU-1 to 4, ROUGE-L and CIDEr-D as far as published.
-    ("NeuralTalk (Karpathy and Fei-Fei 2015), VGG16", 57.9, 38.3, 24.5, 16.0, None, None),
-    ("Show and Tell (Vinyals et al. 2015), GoogLeNet", 63, 41, 27, None, None, None),
-    ("merge model (Tanti et al. 2018), VGG16", 60.0, 41.3, 27.3, 17.8, 44.4, 46.9),
-    ("init-inject (Tanti et al. 2018), VGG16", 61.1, 42.4, 28.5, 19.1, 44.5, 48.1),
-    ("hard attention (Xu et al. 2015), VGG19", 67, 45.7, 31.4, 21.3, None, None),
+    # Label, then BLEU-1 to 4, ROUGE-L and CIDEr-D as far as published. Sources: README.md.
     ("one person against the other four", 64.7, 45.7, 31.4, 21.4, 49.5, 82.1),
+    ("attention, ResNet101 fine-tuned, 1024 units (PyTorch)", 63.0, 45.4, 31.9, 22.0, 48.1, 58.6),
+    ("attention, ResNet50 (PyTorch)", 60.0, 42.3, 29.3, 20.1, 45.6, 52.7),
+    ("hard attention, VGG19 (Xu 2015)", 67, 45.7, 31.4, 21.3, None, None),
+    ("soft attention, VGG19 (Xu 2015)", 67, 44.8, 29.9, 19.5, None, None),
+    ("init-inject, VGG16 (Tanti 2018)", 61.1, 42.4, 28.5, 19.1, 44.5, 48.1),
+    ("merge model, VGG16 (Tanti 2018)", 60.0, 41.3, 27.3, 17.8, 44.4, 46.9),
+    ("Show and Tell, GoogLeNet (Vinyals 2015)", 63, 41, 27, None, None, None),
+    ("NeuralTalk, VGG16 (Karpathy 2015)", 57.9, 38.3, 24.5, 16.0, None, None),
 )
 SCORES = ("bleu_1", "bleu_2", "bleu_3", "bleu_4", "rouge_l", "cider_d")
 
@@ -216,43 +219,45 @@ def with_deviation(values, digits=1):
 
 
 def markdown(results):
-    """The table of README.md."""
+    """The tables of README.md: scores beside the published ones, then what they cost."""
     head = ["captioner", "search", "BLEU-1", "BLEU-2", "BLEU-3", "BLEU-4", "ROUGE-L", "CIDEr-D"]
-    head += ["features", "training", "decoding", "parameters"]
-    rows = []
+    scores, costs = [], []
     for label in results["captioner"].unique():
-        for search, name in (("test-1", "greedy"), ("test-3", "beam 3")):
-            part = results[(results["captioner"] == label) & (results["search"] == search)]
-            cells = [label, name, *(with_deviation(part[column]) for column in SCORES)]
-            cells += [f"{part[column].mean():.0f} s" for column in ("features", "training")]
-            cells += [f"{part['decoding'].mean():.1f} s"]
-            cells += [f"{part['parameters'].mean() / 1e6:.1f} M"]
-            rows.append(cells)
-    for label, *scores in PUBLISHED:
-        cells = ["" if value is None else str(value) for value in scores]
-        rows.append([f"*{label}*", "", *cells, "", "", "", ""])
-    return markdown_table(head, rows)
+        ours = results[results["captioner"] == label].set_index("search")
+        for search, name in (("test-3", "beam 3"), ("test-1", "greedy")):
+            part = ours.loc[[search]]
+            scores.append([label, name, *(with_deviation(part[column]) for column in SCORES)])
+        means = ours.loc[["test-3"], ["features", "training", "decoding", "parameters"]].mean()
+        seconds = (f"{value:,.0f} s" for value in means[:3])
+        costs.append([label, *seconds, f"{means['parameters'] / 1e6:.1f} M"])
+    for label, *values in PUBLISHED:
+        cells = ["" if value is None else str(value) for value in values]
+        scores.append([f"*{label}*", "", *cells])
+    cost_head = ["captioner", "features", "training", "decoding", "parameters"]
+    return markdown_table(head, scores) + "\n\n" + markdown_table(cost_head, costs)
 
 
 def draw(results):
     """BLEU-4 and CIDEr-D of every captioner with beam search, beside the published ones."""
     ours = results[results["search"] == "test-3"].groupby("captioner", sort=False)
     mean, deviation = ours[["bleu_4", "cider_d"]].mean(), ours[["bleu_4", "cider_d"]].std()
-    published = pd.DataFrame(PUBLISHED, columns=["captioner", *SCORES]).set_index("captioner")
-    figure, axes = plt.subplots(1, 2, figsize=(11, 4.6), sharey=True)
+    published = pd.DataFrame(PUBLISHED[::-1], columns=["captioner", *SCORES]).set_index("captioner")
+    figure, axes = plt.subplots(1, 2, figsize=(11, 6.2), sharey=True)
     for axis, column, title in zip(axes, ("bleu_4", "cider_d"), ("BLEU-4", "CIDEr-D"), strict=True):
         values = pd.concat([published[column].astype(float), mean[column]])
         position = np.arange(len(values))
         colors = [QUIET] * len(published) + [COLORS[0]] * len(mean)
         axis.barh(position, values.fillna(0), color=colors, height=0.62)
-        error = pd.concat([published[column] * 0, deviation[column]]).fillna(0)
-        axis.errorbar(values, position, xerr=error, fmt="none", ecolor=INK, linewidth=1)
-        for y, value in zip(position, values, strict=True):
+        spread = deviation[column].fillna(0)  # one ensemble has none
+        axis.errorbar(
+            mean[column], position[len(published) :], xerr=spread, fmt="none", ecolor=INK, lw=1.2
+        )
+        ends = values.fillna(0) + spread.reindex(values.index, fill_value=0)
+        for y, value, end in zip(position, values, ends, strict=True):
             text = "not published" if np.isnan(value) else f"{value:.1f}"
             axis.annotate(
-                text, (0 if np.isnan(value) else value, y), xytext=(8, 0),
-                textcoords="offset points", va="center", size=9,
-            )  # fmt: skip
+                text, (end, y), xytext=(6, 0), textcoords="offset points", va="center", size=9
+            )
         axis.set(title=title, yticks=position, yticklabels=values.index)
         axis.set_xlim(0, 1.15 * values.max())
         axis.grid(visible=False)
