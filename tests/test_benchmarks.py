@@ -23,14 +23,17 @@ def test_a_table_replaces_the_one_before(tmp_path):
 
 def test_results_are_means_and_deviations_of_the_seeds():
     scores = dict.fromkeys(results.SCORES, 20.0)
-    costs = {"features": 67.4, "training": 325.0, "decoding": 9.54, "parameters": 2_500_000}
+    costs = {"features": 67.4, "training": 1325.0, "decoding": 9.54, "parameters": 2_500_000}
     rows = [
         {"captioner": "ours", "search": search, "seed": seed, **scores, "cider_d": cider, **costs}
         for search, ciders in (("test-1", (47, 47, 47)), ("test-3", (50, 51, 52)))
         for seed, cider in enumerate(ciders)
     ]
-    lines = results.markdown(pd.DataFrame(rows)).splitlines()
-    assert "| ours | greedy |" in lines[2] and "| 47.0 ± 0.0 |" in lines[2]
-    assert lines[3].endswith("| 51.0 ± 1.0 | 67 s | 325 s | 9.5 s | 2.5 M |")
-    assert len({line.count("|") for line in lines}) == 1
-    assert len(lines) == 4 + len(results.PUBLISHED)
+    scores, costs = results.markdown(pd.DataFrame(rows)).split("\n\n")
+    scores, costs = scores.splitlines(), costs.splitlines()
+    assert scores[2].startswith("| ours | beam 3 |") and scores[2].endswith("| 51.0 ± 1.0 |")
+    assert scores[3].startswith("| ours | greedy |") and scores[3].endswith("| 47.0 ± 0.0 |")
+    assert len(scores) == 4 + len(results.PUBLISHED)
+    assert costs[2:] == ["| ours | 67 s | 1,325 s | 10 s | 2.5 M |"]
+    for table in (scores, costs):
+        assert len({line.count("|") for line in table}) == 1
