@@ -89,7 +89,12 @@ DATASET_DEFAULTS = {
 # What two views of every picture make room for: twice the units, a model that learns less by heart.
 MIRRORED = {"mirrored": True, "units": 512, "dropout": 0.5, "feature_scale": 0.1}
 ENCODER_DEFAULTS = {
-    ("flickr8k", "efficientnet_lite0"): {**MIRRORED, "feature_dropout": 0.0, "epochs": 9},
+    ("flickr8k", "efficientnet_lite0"): {
+        **MIRRORED,
+        "feature_dropout": 0.0,
+        "epochs": 9,
+        "alpha": 0.9,
+    },
     ("flickr8k", "vgg16+efficientnet_lite2+efficientnet_lite0"): MIRRORED,
 }
 FAST = {"picture_count": 120, "learning_rate": 5e-3, "embedding_size": 32, "units": 64, "epochs": 6}
