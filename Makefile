@@ -10,11 +10,11 @@ export CAPTION_PROFILE := $(or $(PROFILE),$(CAPTION_PROFILE))
 .PHONY: run reward caption test lab bench climb results publish clean
 
 run: .venv/installed
-	$(BIN)/python -m utils.run
+	$(BIN)/python -m utils.course
 
 # Notebook 07 on top of a finished run.
 reward: .venv/installed
-	$(BIN)/python -m utils.run --reward
+	$(BIN)/python -m utils.course --reward
 
 # make caption PHOTOS="a.jpg b.png"
 caption: .venv/installed
@@ -33,14 +33,14 @@ bench: .venv/installed
 
 # Hours, over Flickr8k; what is finished is not repeated. See benchmarks/README.md.
 climb: .venv/installed
-	$(BIN)/python -m benchmarks.climb
+	$(BIN)/python -m benchmarks.ablation
 
 results: .venv/installed
 	$(BIN)/python -m benchmarks.results
 
 # Run on scenes and commit-ready: executed notebooks and figures go to notebooks/ and figures/.
 publish: .venv/installed
-	$(BIN)/python -m utils.run --publish
+	$(BIN)/python -m utils.course --publish
 
 clean:
 	rm -rf .venv data/runs

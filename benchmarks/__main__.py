@@ -11,7 +11,7 @@ import numpy as np
 
 from utils.decoding import make_decoder
 from utils.model import build_model
-from utils.quiet_tensorflow import keras, tf
+from utils.tensorflow_setup import keras, tf
 from utils.settings import load_settings
 from utils.training import MaskedCrossentropy, make_batches
 from utils.vocabulary import END, START, Vocabulary

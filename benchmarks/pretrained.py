@@ -8,7 +8,7 @@ import json
 
 from utils.artifacts import require
 from utils.captioner import PRETRAINED, save_pretrained
-from utils.quiet_tensorflow import keras
+from utils.tensorflow_setup import keras
 from utils.settings import load_settings
 from utils.vocabulary import load_vocabulary
 

@@ -23,8 +23,8 @@ from utils.encoders import build_encoder, extract_views, joined_encoders
 from utils.metrics import score_captions
 from utils.model import build_model
 from utils.plotting import COLORS, INK, QUIET, save_figure, set_style
-from utils.quiet_tensorflow import keras
-from utils.run import STEPS, execute
+from utils.tensorflow_setup import keras
+from utils.course import STEPS, execute
 from utils.self_critical import train_for_score
 from utils.settings import FIGURES, ROOT, data_root, load_settings
 from utils.training import save_model, train

@@ -11,7 +11,7 @@ from utils.decoding import make_decoder
 from utils.encoders import build_encoder, extract_features, feature_size, joined_encoders
 from utils.errors import CourseError
 from utils.model import build_model
-from utils.quiet_tensorflow import keras
+from utils.tensorflow_setup import keras
 from utils.settings import ROOT, data_root, load_settings
 from utils.vocabulary import Vocabulary, load_vocabulary
 

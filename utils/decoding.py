@@ -4,7 +4,7 @@ import numpy as np
 
 from utils.errors import CourseError
 from utils.model import build_decoder
-from utils.quiet_tensorflow import tf
+from utils.tensorflow_setup import tf
 from utils.vocabulary import END, PADDING, START, UNKNOWN
 
 IMPOSSIBLE = -1e9  # a log-probability that no search ever prefers

@@ -4,7 +4,7 @@ Tanti, Gatt and Camilleri, "Where to put the image in an image caption generator
 Language Engineering 24(3), 2018: the LSTM never sees the picture; both meet after it.
 """
 
-from utils.quiet_tensorflow import keras
+from utils.tensorflow_setup import keras
 
 layers = keras.layers
 

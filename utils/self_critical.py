@@ -14,7 +14,7 @@ from tqdm import tqdm
 from utils.decoding import make_decoder, never_said
 from utils.metrics import CiderD, score_captions
 from utils.model import build_decoder
-from utils.quiet_tensorflow import keras, tf
+from utils.tensorflow_setup import keras, tf
 from utils.training import bfloat16_products
 from utils.vocabulary import END, PADDING, START
 

@@ -12,8 +12,8 @@ import pandas as pd
 from tqdm import tqdm
 
 from utils.artifacts import atomic_path, save_table, write_json, write_manifest
-from utils.cnn_weights import cpu_has_bfloat16
-from utils.quiet_tensorflow import keras, tf
+from utils.encoders.weights import cpu_has_bfloat16
+from utils.tensorflow_setup import keras, tf
 from utils.vocabulary import PADDING
 
 

@@ -99,15 +99,15 @@ def build_encoder(name):
     arXiv:1512.00567 (Inception v3).
     """
     info = encoder_info(name)
-    from utils.quiet_tensorflow import keras  # seconds of loading, needless for a feature size
+    from utils.tensorflow_setup import keras  # seconds of loading, needless for a feature size
 
     pictures = keras.Input((info.image_size, info.image_size, 3), name="pictures")
     if name.startswith("efficientnet_lite"):
-        from utils.efficientnet_lite import efficientnet_lite
+        from utils.encoders.efficientnet_lite import efficientnet_lite
 
         features = efficientnet_lite(name, pictures)
     else:
-        from utils.cnn_weights import keras_cnn
+        from utils.encoders.weights import keras_cnn
 
         features = keras_cnn(name, pictures)
         if name == "vgg16":
@@ -129,7 +129,7 @@ def quadrant_means(feature_map):
     Returns:
         Keras tensor [N, 4C]: top left, top right, bottom left, bottom right.
     """
-    from utils.quiet_tensorflow import keras
+    from utils.tensorflow_setup import keras
 
     layers = keras.layers
     grid = layers.AveragePooling2D(pool_size=4, strides=3, name="quadrants")(feature_map)

@@ -7,7 +7,7 @@ import pytest
 from utils.decoding import make_decoder
 from utils.errors import CourseError
 from utils.model import build_model
-from utils.quiet_tensorflow import keras
+from utils.tensorflow_setup import keras
 from utils.training import MaskedCrossentropy
 from utils.vocabulary import END, PADDING, START, UNKNOWN, Vocabulary
 

@@ -13,8 +13,8 @@ from tqdm import tqdm
 from utils.artifacts import fingerprint, require, save_table, write_manifest
 from utils.encoders import read_image
 from utils.errors import CourseError
-from utils.flickr8k import fetch_flickr8k, read_flickr8k
-from utils.scenes import generate_scenes
+from utils.datasets.flickr8k import fetch_flickr8k, read_flickr8k
+from scenes import generate_scenes
 from utils.vocabulary import clean_caption
 
 SPLITS = ("train", "dev", "test")

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from utils.scenes.primitives import Pen, chain, ellipse, mix, smooth
+from scenes.painters.primitives import Pen, chain, ellipse, mix, smooth
 
 COATS = {
     "brown": (164, 98, 48),

@@ -21,7 +21,7 @@ from platformdirs import user_cache_path
 
 from utils.artifacts import atomic_path
 from utils.errors import CourseError
-from utils.quiet_tensorflow import keras
+from utils.tensorflow_setup import keras
 
 # Keras keeps the weights of keras.applications on this host.
 WEIGHT_HOST = "https://storage.googleapis.com/tensorflow/keras-applications/"

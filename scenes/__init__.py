@@ -5,7 +5,7 @@ Read in this order: `primitives` (shapes and light), `people`, `animals`, `fish`
 `facts`, `words` and `sentences` (captions), `truth` (is a caption right?), `generate` (the files).
 """
 
-from utils.scenes.compose import draw_scene, sample_scene
-from utils.scenes.generate import generate_scenes, load_facts, make_scene
+from scenes.compose import draw_scene, sample_scene
+from scenes.generate import generate_scenes, load_facts, make_scene
 
 __all__ = ["draw_scene", "generate_scenes", "load_facts", "make_scene", "sample_scene"]

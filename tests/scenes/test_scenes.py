@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from utils.errors import CourseError
-from utils.scenes import (
+from scenes import (
     draw_scene,
     generate_scenes,
     load_facts,
@@ -20,7 +20,7 @@ from utils.scenes import (
     truth,
     world,
 )
-from utils.scenes.facts import is_sound
+from scenes.facts import is_sound
 
 SCENES = 60
 

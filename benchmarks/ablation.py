@@ -22,8 +22,8 @@ from utils.encoders import load_views
 from utils.metrics import score_captions
 from utils.model import build_model
 from utils.plotting import COLORS, QUIET, save_figure, set_style
-from utils.quiet_tensorflow import keras
-from utils.run import STEPS, execute
+from utils.tensorflow_setup import keras
+from utils.course import STEPS, execute
 from utils.settings import FIGURES, ROOT, data_root, load_settings
 from utils.training import (
     MaskedCrossentropy,

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from utils.scenes.primitives import ellipse, mix, smooth
+from scenes.painters.primitives import ellipse, mix, smooth
 
 SCALES = {"orange": (250, 126, 26), "blue": (34, 84, 206), "gray": (138, 144, 156)}
 INK = (34, 28, 36)

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from utils.scenes.people import CLOTHES
-from utils.scenes.primitives import ellipse, limb, mix, smooth, tint
+from scenes.painters.people import CLOTHES
+from scenes.painters.primitives import ellipse, limb, mix, smooth, tint
 
 GLASS = (176, 216, 236)
 RUBBER = (44, 44, 50)

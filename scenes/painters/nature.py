@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from utils.scenes.people import CLOTHES
-from utils.scenes.primitives import ellipse, mix, smooth, tint
+from scenes.painters.people import CLOTHES
+from scenes.painters.primitives import ellipse, mix, smooth, tint
 
 WOOD = (150, 100, 58)
 BARK = (122, 82, 52)

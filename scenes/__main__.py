@@ -1,16 +1,16 @@
-"""Sample sheet: python -m utils.scenes --count 12 --out grid.png"""
+"""Sample sheet: python -m scenes --count 12 --out grid.png"""
 
 import argparse
 
 import cv2
 import numpy as np
 
-from utils.scenes import make_scene
+from scenes import make_scene
 
 
 def main():
     """Draw some random scenes side by side into one picture file and print their captions."""
-    parser = argparse.ArgumentParser(prog="python -m utils.scenes", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m scenes", description=__doc__)
     parser.add_argument("--count", type=int, default=12)
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--out", default="grid.png")

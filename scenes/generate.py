@@ -13,10 +13,10 @@ from tqdm import tqdm
 
 from utils.artifacts import atomic_path, write_json
 from utils.errors import CourseError
-from utils.scenes import truth, world
-from utils.scenes.compose import draw_scene, sample_scene
-from utils.scenes.facts import facts_of, is_sound
-from utils.scenes.sentences import write_captions
+from scenes import truth, world
+from scenes.compose import draw_scene, sample_scene
+from scenes.facts import facts_of, is_sound
+from scenes.sentences import write_captions
 
 SMALLEST = 80
 SHARES = {"dev": 0.075, "test": 0.1, "novel": 0.075}
@@ -111,7 +111,7 @@ def load_facts(folder):
         folder: A folder that `generate_scenes` wrote.
 
     Returns:
-        Dict image -> facts; see `utils.scenes.facts.facts_of`.
+        Dict image -> facts; see `scenes.facts.facts_of`.
 
     Raises:
         CourseError: The folder holds no facts.json.

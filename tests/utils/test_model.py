@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from utils.model import build_decoder, build_model
-from utils.quiet_tensorflow import keras, tf
+from utils.tensorflow_setup import keras, tf
 from utils.training import MaskedCrossentropy
 
 

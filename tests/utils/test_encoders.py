@@ -27,7 +27,7 @@ from utils.encoders import (
     save_features,
 )
 from utils.errors import CourseError
-from utils.quiet_tensorflow import keras
+from utils.tensorflow_setup import keras
 
 RED, BLUE = (230, 20, 30), (10, 40, 220)
 

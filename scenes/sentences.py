@@ -1,6 +1,6 @@
 """Captions: five sentences about one picture, each by another plan, all of them true."""
 
-from utils.scenes import words, world
+from scenes import words, world
 
 # How often the color of a held thing is told: the larger it is, the more often.
 SHOWN = {"umbrella": 0.6, "kite": 0.5, "bicycle": 0.3, "ball": 0.25}

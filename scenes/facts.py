@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from utils.scenes import world
-from utils.scenes.primitives import SIZE
+from scenes import world
+from scenes.painters.primitives import SIZE
 
 
 def is_sound(layout):

@@ -2,9 +2,10 @@
 
 import numpy as np
 
-from utils.scenes import animals, fish, nature, people, vehicles, world
-from utils.scenes.places import draw_place, draw_weather
-from utils.scenes.primitives import SIZE, Canvas, Pen, finish
+from scenes import world
+from scenes.painters import animals, fish, nature, people, vehicles
+from scenes.painters.places import draw_place, draw_weather
+from scenes.painters.primitives import SIZE, Canvas, Pen, finish
 
 # Height of a thing in front, in picture units, and its width as a share of that height.
 EXTENT = {

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from utils.scenes.primitives import Pen, chain, mix, reach, tint
+from scenes.painters.primitives import Pen, chain, mix, reach, tint
 
 CLOTHES = {
     "red": (222, 38, 40),

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from utils.errors import CourseError
-from utils.quiet_tensorflow import keras
+from utils.tensorflow_setup import keras
 
 # Per variant: package, file in it, SHA-256 of the file, depth factor. The widths are in the file.
 VARIANTS = {

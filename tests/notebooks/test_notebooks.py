@@ -10,7 +10,7 @@ import pytest
 
 from utils.encoders import load_features
 from utils.errors import CourseError
-from utils.run import NOTEBOOKS, REWARD_STEPS, STEPS, execute, main
+from utils.course import NOTEBOOKS, REWARD_STEPS, STEPS, execute, main
 from utils.settings import load_settings
 
 COMMITTED = sorted(NOTEBOOKS.glob("*.ipynb"))

@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from utils.scenes.primitives import (
+from scenes.painters.primitives import (
     SCALE,
     SIZE,
     Pen,

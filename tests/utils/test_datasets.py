@@ -8,7 +8,7 @@ import pytest
 from utils import datasets
 from utils.artifacts import require
 from utils.errors import CourseError
-from utils.scenes import generate_scenes
+from scenes import generate_scenes
 from utils.settings import Settings
 
 

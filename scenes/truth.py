@@ -5,7 +5,7 @@ from functools import cache
 
 import pandas as pd
 
-from utils.scenes import words, world
+from scenes import words, world
 
 KINDS = ("main", "action", "color", "place", "relation", "light", "weather", "thing", "count")
 # An action that always goes with another one, which is then true as well.

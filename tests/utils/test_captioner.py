@@ -11,7 +11,7 @@ from utils import captioner
 from utils.__main__ import main
 from utils.errors import CourseError
 from utils.model import build_model
-from utils.scenes import make_scene
+from scenes import make_scene
 from utils.vocabulary import Vocabulary
 
 WORDS = ("<padding>", "<start>", "<end>", "<unknown>", "a", "dog", "runs")

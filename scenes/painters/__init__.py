@@ -1,0 +1,1 @@
+"""What paints the things, people and places of a scene."""
