@@ -6,6 +6,7 @@ Read in this order: `primitives` (shapes and light), `people`, `animals`, `fish`
 """
 
 from scenes.compose import draw_scene, sample_scene
-from scenes.generate import generate_scenes, load_facts, make_scene
+from scenes.generate import generate_scenes, make_scene
+from scenes.truth import Truth, read_truth
 
-__all__ = ["draw_scene", "generate_scenes", "load_facts", "make_scene", "sample_scene"]
+__all__ = ["Truth", "draw_scene", "generate_scenes", "make_scene", "read_truth", "sample_scene"]

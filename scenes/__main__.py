@@ -8,7 +8,7 @@ import numpy as np
 from scenes import make_scene
 
 
-def main():
+def main() -> None:
     """Draw some random scenes side by side into one picture file and print their captions."""
     parser = argparse.ArgumentParser(prog="python -m scenes", description=__doc__)
     parser.add_argument("--count", type=int, default=12)

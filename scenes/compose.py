@@ -21,7 +21,7 @@ EXTENT = {
 WHEELED = ("car", "bus", "truck")
 
 
-def sample_scene(rng, novel=None):
+def sample_scene(rng: np.random.Generator, novel: str | None = None) -> dict:
     """Choose what a picture shows and where everything stands.
 
     Args:
@@ -342,7 +342,7 @@ def _add_decor(rng, scene, main):
             taken.append((item["x"], item["width"] / 2))
 
 
-def draw_scene(scene, rng):
+def draw_scene(scene: dict, rng: np.random.Generator) -> tuple[np.ndarray, list[dict]]:
     """Draw a scene.
 
     Args:

@@ -6,7 +6,7 @@ from scenes import world
 from scenes.painters.primitives import SIZE
 
 
-def is_sound(layout):
+def is_sound(layout: list[dict]) -> bool:
     """Return whether every thing lies inside the frame and none is hidden behind another.
 
     Args:
@@ -19,7 +19,7 @@ def is_sound(layout):
     return True
 
 
-def facts_of(scene, layout):
+def facts_of(scene: dict, layout: list[dict]) -> dict:
     """Return the facts of a picture.
 
     Args:

@@ -1,7 +1,6 @@
 """Write the data set: pictures, captions with a little dirt, splits, facts, defects."""
 
 import csv
-import json
 import multiprocessing
 import os
 import shutil
@@ -11,11 +10,10 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
-from utils.artifacts import atomic_path, write_json
-from utils.errors import CourseError
 from scenes import truth, world
 from scenes.compose import draw_scene, sample_scene
 from scenes.facts import facts_of, is_sound
+from scenes.files import whole_file, write_json
 from scenes.sentences import write_captions
 
 SMALLEST = 80
@@ -25,7 +23,9 @@ DEFECTS = {"duplicate": 2, "truncated": 2, "missing": 2, "empty": 3, "characters
 JPEG_QUALITY = 92
 
 
-def make_scene(seed, index, novel=None):
+def make_scene(
+    seed: int, index: int, novel: str | None = None
+) -> tuple[np.ndarray, list[str], dict]:
     """Draw one scene with its captions and facts.
 
     Args:
@@ -52,7 +52,7 @@ def make_scene(seed, index, novel=None):
     return picture, captions, facts
 
 
-def generate_scenes(folder, count=1600, seed=7):
+def generate_scenes(folder: str | Path, count: int = 1600, seed: int = 7) -> None:
     """Draw the data set `scenes` into a folder.
 
     Writes Images/scene_0001.jpg and so on (`count` sound pictures, then the planted copies and
@@ -67,12 +67,12 @@ def generate_scenes(folder, count=1600, seed=7):
         seed: Seed of everything.
 
     Raises:
-        CourseError: `count` is too small for the splits and defects.
+        ValueError: `count` is too small for the splits and defects.
 
     Taught in notebook 01.
     """
     if count < SMALLEST:
-        raise CourseError(f"generate_scenes needs count >= {SMALLEST}, not {count}.")
+        raise ValueError(f"generate_scenes needs count >= {SMALLEST}, not {count}.")
     folder = Path(folder)
     (folder / "Images").mkdir(parents=True, exist_ok=True)
     (folder / "splits.csv").unlink(missing_ok=True)
@@ -104,26 +104,6 @@ def generate_scenes(folder, count=1600, seed=7):
     _write_table(folder / "splits.csv", ("image", "split"), sorted(splits.items()))
 
 
-def load_facts(folder):
-    """Return the facts of every picture.
-
-    Args:
-        folder: A folder that `generate_scenes` wrote.
-
-    Returns:
-        Dict image -> facts; see `scenes.facts.facts_of`.
-
-    Raises:
-        CourseError: The folder holds no facts.json.
-
-    Taught in notebook 06.
-    """
-    path = Path(folder) / "facts.json"
-    if not path.exists():
-        raise CourseError(f"{path} is missing: only the data set scenes has known facts.")
-    return json.loads(path.read_text("utf-8"))
-
-
 def _name(index):
     return f"scene_{index:04d}.jpg"
 
@@ -152,14 +132,14 @@ def _draw_and_save(job):
     """Draw one scene and save its picture; return its number, captions and facts."""
     folder, seed, index, novel = job
     picture, captions, facts = make_scene(seed, index, novel)
-    with atomic_path(Path(folder) / "Images" / _name(index)) as temporary:
+    with whole_file(Path(folder) / "Images" / _name(index)) as temporary:
         cv2.imwrite(str(temporary), picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
     return index, captions, facts
 
 
 def _write_table(path, header, rows):
     """Write a CSV file, atomically."""
-    with atomic_path(path) as temporary, open(temporary, "w", encoding="utf-8", newline="") as file:
+    with whole_file(path) as temporary, open(temporary, "w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(header)
         writer.writerows(rows)
@@ -205,7 +185,7 @@ def _plant(folder, captions, facts, splits, amounts, count, rng):
 def _truncate(path):
     """Cut a file off after 40 percent of its bytes."""
     content = path.read_bytes()
-    with atomic_path(path) as temporary:
+    with whole_file(path) as temporary:
         temporary.write_bytes(content[: int(len(content) * 0.4)])
 
 

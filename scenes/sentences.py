@@ -1,12 +1,17 @@
 """Captions: five sentences about one picture, each by another plan, all of them true."""
 
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
 from scenes import words, world
 
 # How often the color of a held thing is told: the larger it is, the more often.
 SHOWN = {"umbrella": 0.6, "kite": 0.5, "bicycle": 0.3, "ball": 0.25}
 
 
-def choose(rng, options):
+def choose(rng: np.random.Generator, options: Sequence[tuple]) -> Any:
     """Return one of the options by weight; each is a tuple whose last item is the weight."""
     point = rng.random() * sum(option[-1] for option in options)
     for option in options:
@@ -16,12 +21,12 @@ def choose(rng, options):
     return option[0] if len(option) == 2 else option[:-1]
 
 
-def article(phrase):
+def article(phrase: str) -> str:
     """Put a or an before a phrase."""
     return ("an " if phrase[0] in "aeiou" else "a ") + phrase
 
 
-def write_captions(facts, rng):
+def write_captions(facts: dict, rng: np.random.Generator) -> list[str]:
     """Write five captions of a picture.
 
     Args:

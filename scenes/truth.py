@@ -1,7 +1,10 @@
 """What a caption says and whether it is true, checked against the known facts of its picture."""
 
+import json
 import re
+from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 
 import pandas as pd
 
@@ -12,7 +15,7 @@ KINDS = ("main", "action", "color", "place", "relation", "light", "weather", "th
 IMPLIED = {"holding": ("standing",), "leaning": ("standing",)}
 
 
-def mentioned(caption):
+def mentioned(caption: str) -> dict[str, set[str]]:
     """Return what a caption says, as facts.
 
     Args:
@@ -114,7 +117,7 @@ def _phrases():
     return table, max(len(phrase) for phrase in table)
 
 
-def truths(facts):
+def truths(facts: dict) -> dict[str, set[str]]:
     """Return every value that is true of a picture: dict kind -> set of canonical values."""
     things = [
         {"thing": facts["main"], "color": facts["color"], "action": facts["action"]},
@@ -154,73 +157,101 @@ def _own_color(facts):
     return f"{facts['color']} {'clothes' if facts['category'] == 'person' else facts['main']}"
 
 
-def expected(facts):
+def expected(facts: dict) -> dict[str, set[str]]:
     """Return the values of which a caption should name one: dict kind -> set."""
     true = truths(facts)
     main = {facts["main"]} | ({"child"} if facts["main"] in ("boy", "girl") else set())
     return {**true, "main": main, "action": {facts["action"]}, "color": {_own_color(facts)}}
 
 
-def score_facts(captions, facts):
-    """Count how often captions are right, per kind of fact.
+@dataclass(frozen=True)
+class Truth:
+    """What is true of every picture of the data set: dict from image to its facts.
 
-    Precision is the share of the values said that are true of the picture; anything that is in
-    the picture is true, not only the main thing. Recall is the share of pictures whose caption
-    names the fact rightly, among the pictures where at least three of the five reference captions
-    name it; for main, action and color it is the fact of the main thing that counts.
+    `scenes.facts.facts_of` says what facts are; `facts[image]["novel"]` names the combination
+    that train never shows, or is None.
+    """
+
+    facts: dict[str, dict]
+
+    def score(self, captions: dict[str, str]) -> pd.DataFrame:
+        """Count how often captions are right, per kind of fact.
+
+        Precision is the share of the values said that are true of the picture; anything that is
+        in the picture is true, not only the main thing. Recall is the share of pictures whose
+        caption names the fact rightly, among the pictures where at least three of the five
+        reference captions name it; for main, action and color it is the fact of the main thing
+        that counts.
+
+        Args:
+            captions: Dict image -> one caption.
+
+        Returns:
+            DataFrame with one row per kind: said and right (counts of values), precision, expected
+            (number of pictures that recall looks at) and recall; precision and recall in percent.
+
+        Taught in notebook 06.
+        """
+        rows = []
+        said = {image: mentioned(caption) for image, caption in captions.items()}
+        for kind in KINDS:
+            total = right = asked = named = 0
+            for image, found in said.items():
+                values = found.get(kind, set())
+                total += len(values)
+                right += len(values & truths(self.facts[image])[kind])
+                if self.facts[image]["named"].get(kind, 0) >= 3:
+                    asked += 1
+                    named += bool(values & expected(self.facts[image])[kind])
+            shares = _percent(right, total), _percent(named, asked)
+            rows.append((kind, total, right, shares[0], asked, shares[1]))
+        columns = ["fact", "said", "right", "precision", "expected", "recall"]
+        return pd.DataFrame(rows, columns=columns).set_index("fact")
+
+    def confusion(self, captions: dict[str, str], kind: str) -> pd.DataFrame:
+        """Count true against said values, for a heat map.
+
+        Args:
+            captions: Dict image -> one caption.
+            kind: main or place.
+
+        Returns:
+            DataFrame of counts: one row per true value, one column per said value; the column
+            "nothing" counts captions that do not name the fact. A caption that names the true
+            value counts as right whatever else it names.
+
+        Taught in notebook 06.
+        """
+        values = list(world.MAIN_KINDS if kind == "main" else world.PLACES)
+        table = pd.DataFrame(0, index=values, columns=[*values, "nothing"])
+        table.index.name, table.columns.name = "true", "said"
+        for image, caption in captions.items():
+            true = self.facts[image][kind]
+            said = mentioned(caption).get(kind, set())
+            if said & expected(self.facts[image])[kind]:
+                table.loc[true, true] += 1
+            else:
+                wrong = sorted(said & set(values))
+                table.loc[true, wrong[0] if wrong else "nothing"] += 1
+        return table
+
+
+def read_truth(folder: str | Path) -> Truth:
+    """Read what is true of the pictures in a folder.
 
     Args:
-        captions: Dict image -> one caption.
-        facts: Dict image -> facts, as `load_facts` returns them.
+        folder: A folder that `scenes.generate_scenes` wrote.
 
-    Returns:
-        Data frame with one row per kind: said and right (counts of values), precision, expected
-        (number of pictures that recall looks at) and recall; precision and recall in percent.
+    Raises:
+        FileNotFoundError: The folder holds no facts.json.
 
     Taught in notebook 06.
     """
-    rows = []
-    said = {image: mentioned(caption) for image, caption in captions.items()}
-    for kind in KINDS:
-        total = right = asked = named = 0
-        for image, values in said.items():
-            values = values.get(kind, set())
-            total += len(values)
-            right += len(values & truths(facts[image])[kind])
-            if facts[image]["named"].get(kind, 0) >= 3:
-                asked += 1
-                named += bool(values & expected(facts[image])[kind])
-        rows.append({"fact": kind, "said": total, "right": right,
-            "precision": 100 * right / total if total else float("nan"),
-                     "expected": asked,
-                     "recall": 100 * named / asked if asked else float("nan")})  # fmt: skip
-    return pd.DataFrame(rows).set_index("fact")
+    path = Path(folder) / "facts.json"
+    if not path.exists():
+        raise FileNotFoundError(f"{path} is missing: only the data set scenes has known facts.")
+    return Truth(json.loads(path.read_text("utf-8")))
 
 
-def confusion(captions, facts, kind):
-    """Count true against said values, for a heat map.
-
-    Args:
-        captions: Dict image -> one caption.
-        facts: Dict image -> facts.
-        kind: main or place.
-
-    Returns:
-        Data frame of counts: one row per true value, one column per said value; the column
-        "nothing" counts captions that do not name the fact. A caption that names the true value
-        counts as right whatever else it names.
-
-    Taught in notebook 06.
-    """
-    values = list(world.MAIN_KINDS if kind == "main" else world.PLACES)
-    table = pd.DataFrame(0, index=values, columns=[*values, "nothing"])
-    table.index.name, table.columns.name = "true", "said"
-    for image, caption in captions.items():
-        true = facts[image][kind]
-        said = mentioned(caption).get(kind, set())
-        if said & expected(facts[image])[kind]:
-            table.loc[true, true] += 1
-        else:
-            wrong = sorted(said & set(values))
-            table.loc[true, wrong[0] if wrong else "nothing"] += 1
-    return table
+def _percent(part, whole):
+    return 100 * part / whole if whole else float("nan")

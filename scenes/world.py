@@ -149,7 +149,7 @@ NOVEL = {
 }
 
 
-def novel_combination(things, place):
+def novel_combination(things: list[dict], place: str) -> str | None:
     """Return the name of the novel combination that some thing shows, or None.
 
     Args:

@@ -1,35 +1,21 @@
-"""Files of a run: written whole or not at all, each with a manifest that says what made it."""
+"""Files written whole or not at all, and their fingerprints."""
 
 import hashlib
 import json
 import os
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pandas as pd
 
-from utils.errors import CourseError
-
-# Which notebook writes which artifact; the error messages send the reader there.
-MADE_BY = {
-    "captions.csv": "01_data_cleaning",
-    "pictures.csv": "01_data_cleaning",
-    "features.npy": "02_feature_extraction",
-    "vocabulary.json": "03_tokenization",
-    "tokens.npy": "03_tokenization",
-    "model.keras": "05_training",
-    "history.csv": "05_training",
-    "predictions.csv": "06_evaluation",
-    "metrics.json": "06_evaluation",
-    "model_self_critical.keras": "07_self_critical_training",
-    "history_self_critical.csv": "07_self_critical_training",
-    "predictions_self_critical.csv": "07_self_critical_training",
-    "metrics_self_critical.json": "07_self_critical_training",
-}
+TEXT_COLUMNS = {"image", "split", "caption", "sha256", "defect", "detail", "action"}
 
 
 @contextmanager
-def atomic_path(path):
+def atomic_path(path: str | Path) -> Iterator[Path]:
     """Give a temporary name beside `path` to write to, and rename it to `path` at the end.
 
     A reader never sees half a file, and what was there before stays if writing fails.
@@ -45,78 +31,93 @@ def atomic_path(path):
         temporary.unlink(missing_ok=True)
 
 
-def fingerprint(path):
+def fingerprint(path: str | Path) -> str:
     """Return the SHA-256 of a file as a hexadecimal string."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def write_json(path, content):
+class Fingerprints:
+    """Fingerprints of files, remembered for as long as size and time stamp stay what they are.
+
+    Args:
+        path: The JSON file in which they are kept from one program to the next. It is only a
+            memory: damaged or gone, it costs time.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.known: dict[str, list] = {}
+        with suppress(OSError, ValueError, TypeError):
+            self.known = dict(json.loads(path.read_text("utf-8")))
+        self.changed = False
+
+    def of(self, path: Path) -> str:
+        """Return the SHA-256 of a file, worked out only if the file is not the one known."""
+        status = os.stat(path)
+        stamp = [status.st_size, status.st_mtime_ns]
+        entry = self.known.get(str(path))
+        if entry is None or entry[:2] != stamp:
+            entry = self.known[str(path)] = [*stamp, fingerprint(path)]
+            self.changed = True
+        return entry[2]
+
+    def keep(self) -> None:
+        """Write down what is known, where that is possible."""
+        if self.changed:
+            with suppress(OSError):
+                write_json(self.path, self.known)
+                self.changed = False
+
+
+def write_json(path: str | Path, content: Any) -> None:
     """Write `content` as indented JSON, atomically."""
     with atomic_path(path) as temporary:
         temporary.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", "utf-8")
 
 
-def save_array(path, array):
+def save_array(path: str | Path, array: np.ndarray) -> None:
     """Write a NumPy array as `.npy`, atomically."""
     with atomic_path(path) as temporary:
         np.save(temporary, array, allow_pickle=False)
 
 
-def save_table(path, table):
+def save_table(path: str | Path, table: pd.DataFrame) -> None:
     """Write a pandas DataFrame as CSV without its index, atomically."""
     with atomic_path(path) as temporary:
         table.to_csv(temporary, index=False)
 
 
-def manifest_path(path):
-    """Return where the manifest of an artifact lies: `features.npy` has `features.json`.
+def manifest_path(path: str | Path) -> Path:
+    """Return where the manifest of a file lies: `features.npy` has `features.json`.
 
-    A `.json` artifact has `<stem>.manifest.json`, because its own name is taken.
+    A `.json` file has `<stem>.manifest.json`, because its own name is taken.
     """
     path = Path(path)
     return path.with_suffix(".manifest.json" if path.suffix == ".json" else ".json")
 
 
-def write_manifest(path, inputs=(), **details):
-    """Write the manifest of the artifact at `path`.
-
-    Args:
-        path: The artifact, already written.
-        inputs: Paths of the artifacts of the same run folder it was made from.
-        **details: What else determined the content, JSON-serializable.
-    """
-    path = Path(path)
-    manifest = {
-        "artifact": path.name,
-        "made_by": MADE_BY[path.name],
-        "sha256": fingerprint(path),
-        "inputs": {Path(item).name: fingerprint(item) for item in inputs},
-        **details,
-    }
-    write_json(manifest_path(path), manifest)
+def write_content(path: Path, content: Any) -> None:
+    """Write a table, an array, a Keras model or JSON, as the suffix of `path` says, atomically."""
+    if path.suffix == ".csv":
+        save_table(path, content)
+    elif path.suffix == ".npy":
+        save_array(path, content)
+    elif path.suffix == ".keras":
+        with atomic_path(path) as temporary:
+            content.save(temporary)
+    else:
+        write_json(path, content)
 
 
-def require(path):
-    """Return `path` if the artifact there is complete and still matches its inputs.
-
-    Raises:
-        CourseError: The artifact or its manifest is missing, it was changed since, or one of
-            its inputs was made anew since; the sentence names the notebook to run.
-    """
-    path = Path(path)
-    notebook = MADE_BY[path.name]
-    if not path.exists() or not manifest_path(path).exists():
-        raise CourseError(f"{path.name} is missing in {path.parent.name}: run {notebook}.ipynb.")
-    manifest = json.loads(manifest_path(path).read_text("utf-8"))
-    if manifest["sha256"] != fingerprint(path):
-        raise CourseError(f"{path.name} was changed after it was made: rerun {notebook}.ipynb.")
-    for name, recorded in manifest["inputs"].items():
-        source = path.parent / name
-        if not source.exists():
-            raise CourseError(
-                f"{name} is missing in {path.parent.name}: run {MADE_BY[name]}.ipynb."
-            )
-        if fingerprint(source) != recorded:
-            raise CourseError(f"{path.name} was made from another {name}: rerun {notebook}.ipynb.")
-    return path
+def read_content(path: Path) -> Any:
+    """Read a table, an array or JSON; an array stays on disk until its rows are used."""
+    if path.suffix == ".csv":
+        columns = pd.read_csv(path, nrows=0).columns
+        # Everything that people wrote stays text: a caption "null", a picture called 000025.
+        text = {name: str for name in columns if name in TEXT_COLUMNS}
+        blanks = {name: [""] for name in columns if name not in TEXT_COLUMNS}
+        return pd.read_csv(path, dtype=text, keep_default_na=False, na_values=blanks)
+    if path.suffix == ".npy":
+        return np.load(path, mmap_mode="r", allow_pickle=False)
+    return json.loads(path.read_text("utf-8"))

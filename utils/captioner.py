@@ -1,129 +1,221 @@
 """Everything loaded once, then captions for any pictures."""
 
 import json
+import os
+import shutil
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from utils.artifacts import atomic_path, fingerprint, manifest_path, require, write_json
+from utils.artifacts import fingerprint, write_json
 from utils.decoding import make_decoder
 from utils.encoders import build_encoder, extract_features, feature_size, joined_encoders
 from utils.errors import CourseError
+from utils.files import runs_root
+from utils.images import as_pictures
 from utils.model import build_model
-from utils.tensorflow_setup import keras
-from utils.settings import ROOT, data_root, load_settings
-from utils.vocabulary import Vocabulary, load_vocabulary
+from utils.run import Run, open_run
+from utils.settings import ROOT, SEARCH_SETTINGS, Settings, load_settings
+from utils.vocabulary import Vocabulary
 
 PRETRAINED = ROOT / "data" / "pretrained"
+FORMAT = 1  # of a captioner's folder; one without a number is of format 1
+PARTS = ("manifest.json", "vocabulary.json", "weights.npz")
+KEPT_SETTINGS = ("encoder", "mirrored", "units", "embedding_size", *SEARCH_SETTINGS)
+# What the first captioners searched with; their manifests do not say it.
+FIRST_SETTINGS = {"beam_size": 3, "max_length": 30}
 
 
 @dataclass(frozen=True)
 class Captioner:
-    """Encoders and a trained merge model, ready to caption pictures."""
+    """A trained merge model and all that it takes to caption pictures.
 
-    encoders: list
-    mirrored: bool
-    decode: callable
-    alpha: float
+    Attributes:
+        models: Trained merge models of one shape: an ensemble, or a list of one.
+        vocabulary: The `Vocabulary` that they were trained with.
+        settings: The `Settings` that they were trained with, those of the search included.
+    """
 
-    def caption(self, pictures, beam_size=3):
-        """Caption pictures.
+    models: list
+    vocabulary: Vocabulary
+    settings: Settings
+
+    @cached_property
+    def encoders(self) -> list:
+        """The CNNs, built when the first picture comes: saving a captioner needs none."""
+        return [build_encoder(info.name) for info in joined_encoders(self.settings.encoder)]
+
+    @cached_property
+    def _decode(self):
+        return make_decoder(self.models, self.vocabulary)
+
+    def caption(self, pictures: Any, beam_size: int | None = None) -> str | list[str]:
+        """Caption one picture, or several.
 
         Args:
-            pictures: Paths of picture files, or uint8 arrays [H, W, 3] (RGB), [H, W] or
-                [H, W, 4], of any size; also mixed.
-            beam_size: 1 is greedy search.
+            pictures: One picture: the path of a file, its bytes, the file opened for reading
+                bytes, a PIL image, or an array [H, W, 3] (RGB), [H, W] or [H, W, 4], of any
+                size. Or several in a list, tuple or generator; also mixed.
+            beam_size: 1 is greedy search; by default what the captioner was tested with.
 
         Returns:
-            One caption per picture, a list of strings.
+            A string for one picture, a list of strings for several.
 
         Raises:
             CourseError: A file is missing or holds no picture.
         """
-        features = extract_features(pictures, self.encoders, self.mirrored, progress=False)
-        return self.decode(features, beam_size, self.alpha)[0]
+        pictures, alone = as_pictures(pictures)
+        settings = self.settings
+        features = extract_features(pictures, self.encoders, settings.mirrored, progress=False)
+        beam_size = settings.beam_size if beam_size is None else beam_size
+        captions, _ = self._decode(features, beam_size, settings.alpha, settings.max_length)
+        return captions[0] if alone else captions
+
+    def save(self, folder: str | Path, **details: Any) -> None:
+        """Write a small folder that `load_captioner` reads on any machine, or none of it.
+
+        Args:
+            folder: Where to write float16 weights, the vocabulary and a manifest. A captioner
+                that lies there is replaced; other files beside it stay.
+            **details: What else the manifest shall say, JSON-serializable (scores, how it was
+                made).
+
+        Raises:
+            CourseError: The folder holds something that is no captioner.
+        """
+        folder = Path(folder).resolve()
+        free = not folder.exists() or folder.is_dir() and not any(folder.iterdir())
+        if not free and not all((folder / name).exists() for name in PARTS):
+            raise CourseError(
+                f"{folder} is no captioner, so none is written over it: name another folder."
+            )
+        written = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
+        before = folder.with_name(f".{folder.name}.{os.getpid()}.old")
+        try:
+            self._write(written, details)
+            # Renamed whole, so that nobody ever finds new weights beside an old vocabulary.
+            if folder.exists():
+                folder.rename(before)
+            written.rename(folder)
+        finally:
+            shutil.rmtree(written, ignore_errors=True)
+        if before.exists():
+            for path in before.iterdir():
+                if path.name not in PARTS:
+                    path.rename(folder / path.name)
+            shutil.rmtree(before)
+
+    def _write(self, folder, details):
+        shutil.rmtree(folder, ignore_errors=True)  # left by a program that was killed
+        folder.mkdir(parents=True)
+        weights = {
+            f"{number}/{index:02}": array.astype(np.float16)
+            for number, model in enumerate(self.models)
+            for index, array in enumerate(model.get_weights())
+        }
+        np.savez_compressed(folder / "weights.npz", **weights)
+        write_json(folder / "vocabulary.json", {"words": self.vocabulary.words})
+        manifest = {
+            "format": FORMAT,
+            "sha256": fingerprint(folder / "weights.npz"),
+            "models": len(self.models),
+            "settings": {name: getattr(self.settings, name) for name in KEPT_SETTINGS},
+        }
+        write_json(folder / "manifest.json", manifest | details)
 
 
-def load_captioner(run=None):
+def load_captioner(name: str | Path | None = None) -> Captioner:
     """Load a trained captioner.
 
     Args:
-        run: "pretrained" for the captioner that comes with the course, trained on Flickr8k; a run
-            folder, or its name below `data/runs`; by default the run that `CAPTION_DATASET` and
-            `CAPTION_ENCODER` name.
+        name: "pretrained" for the captioner that comes with the course, trained on Flickr8k; a
+            folder that `Captioner.save` wrote; a run folder. Both also by their name below the
+            folder of runs, like "scenes-vgg16". By default the run that `CAPTION_DATASET`,
+            `CAPTION_ENCODER`, `CAPTION_PROFILE` and `CAPTION_RUN` name.
 
     Returns:
         A `Captioner`.
 
     Raises:
-        CourseError: There is no trained model; the sentence names the notebook to run.
+        CourseError: There is no trained model; the sentence names the notebook to run, or the
+            captioners that are there.
     """
-    if run == "pretrained":
-        return _load_pretrained()
-    folder = load_settings().run_folder if run is None else Path(run)
-    if not folder.is_dir():
-        folder = data_root() / "runs" / folder
-    path = require(folder / "model.keras")
-    manifest = json.loads(manifest_path(path).read_text("utf-8"))
-    model = keras.models.load_model(path, compile=False)
-    return _captioner(manifest, model, load_vocabulary(folder))
+    if name is None:
+        return captioner_of_run(Run(load_settings()))
+    if name == "pretrained":
+        return _load_folder(PRETRAINED, "bring it back with git checkout")
+    if isinstance(name, (str, os.PathLike)):
+        for folder in (Path(name), runs_root() / name):
+            if (folder / "manifest.json").exists():
+                return _load_folder(folder, "save the captioner again")
+            if (folder / "run.json").exists():
+                return captioner_of_run(open_run(folder))
+    raise CourseError(f"There is no captioner {str(name)!r}: choose one of {_captioners()}.")
 
 
-def _captioner(made_with, models, vocabulary):
-    encoders = [build_encoder(info.name) for info in joined_encoders(made_with["encoder"])]
-    decode = make_decoder(models, vocabulary)
-    return Captioner(encoders, made_with["mirrored"], decode, made_with["alpha"])
-
-
-# The captioner that comes with the course ------------------------------------------------------
-
-
-def save_pretrained(models, vocabulary, settings, folder=PRETRAINED, **details):
-    """Write a captioner small enough to be shipped: float16 weights, vocabulary, manifest.
+def captioner_of_run(run: Run, name: str = "model.keras") -> Captioner:
+    """Return the captioner that a run has trained.
 
     Args:
-        models: Trained merge models of one shape: an ensemble, or a list of one.
-        vocabulary: The `utils.vocabulary.Vocabulary` they were trained with.
-        settings: Theirs: encoder, mirrored, units, embedding_size and alpha are kept.
-        folder: Where to write.
-        **details: What else the manifest shall say (scores, how it was made).
+        run: An open `Run`.
+        name: The model: "model.keras", or "model_self_critical.keras" of notebook 07.
+
+    Raises:
+        CourseError: It is not trained yet; the sentence names the notebook to run.
     """
-    weights = {
-        f"{number}/{index:02}": array.astype(np.float16)
-        for number, model in enumerate(models)
-        for index, array in enumerate(model.get_weights())
-    }
-    with atomic_path(folder / "weights.npz") as temporary:
-        np.savez_compressed(temporary, **weights)
-    write_json(folder / "vocabulary.json", {"words": vocabulary.words})
-    names = ("encoder", "mirrored", "units", "embedding_size", "alpha")
-    manifest = {
-        "sha256": fingerprint(folder / "weights.npz"),
-        "models": len(models),
-        "settings": {name: getattr(settings, name) for name in names},
-    }
-    write_json(folder / "manifest.json", {**manifest, **details})
+    return Captioner([run.load(name)], run.vocabulary(), run.settings)
 
 
-def _load_pretrained():
-    for name in ("manifest.json", "vocabulary.json", "weights.npz"):
-        if not (PRETRAINED / name).exists():
-            raise CourseError(
-                f"{PRETRAINED.name}/{name} is missing: bring it back with git checkout."
-            )
-    manifest = json.loads((PRETRAINED / "manifest.json").read_text("utf-8"))
-    if fingerprint(PRETRAINED / "weights.npz") != manifest["sha256"]:
+def _captioners():
+    """Name all captioners that `load_captioner` finds by name."""
+    root = runs_root()
+    models = [path.parent for path in root.glob("*/model.keras")]
+    saved = [path.parent for depth in ("*", "*/*") for path in root.glob(f"{depth}/manifest.json")]
+    names = sorted(folder.relative_to(root).as_posix() for folder in models + saved)
+    return ", ".join(["pretrained", *names])
+
+
+def _load_folder(folder, advice):
+    """Read a folder of `Captioner.save`; `advice` is what to do if it is not whole."""
+    for name in PARTS:
+        if not (folder / name).exists():
+            raise CourseError(f"{folder.name}/{name} is missing: {advice}.")
+    manifest = _read_json(folder / "manifest.json", advice)
+    found = manifest.get("format", 1)
+    if found != FORMAT:
         raise CourseError(
-            f"{PRETRAINED.name}/weights.npz is damaged: bring it back with git checkout."
+            f"{folder.name} is a captioner of format {found!r}, and this version of the course "
+            f"reads format {FORMAT}: update the course."
         )
-    words = json.loads((PRETRAINED / "vocabulary.json").read_text("utf-8"))["words"]
-    settings = load_settings(dataset="flickr8k", **manifest["settings"])
-    weights = np.load(PRETRAINED / "weights.npz", allow_pickle=False)
+    if fingerprint(folder / "weights.npz") != manifest.get("sha256"):
+        raise CourseError(f"{folder.name}/weights.npz is damaged: {advice}.")
+    try:
+        words = tuple(_read_json(folder / "vocabulary.json", advice)["words"])
+        settings = Settings(**FIRST_SETTINGS | manifest["settings"])
+        models = _read_models(folder / "weights.npz", manifest["models"], len(words), settings)
+    except (KeyError, TypeError, ValueError) as error:
+        raise CourseError(
+            f"The files of {folder.name} do not belong together: {advice}."
+        ) from error
+    return Captioner(models, Vocabulary(words), settings)
+
+
+def _read_json(path, advice):
+    try:
+        return dict(json.loads(path.read_text("utf-8")))
+    except (ValueError, TypeError) as error:
+        raise CourseError(f"{path.parent.name}/{path.name} is damaged: {advice}.") from error
+
+
+def _read_models(path, count, num_words, settings):
     models = []
-    for number in range(manifest["models"]):
-        model = build_model(feature_size(settings.encoder), len(words), settings)
-        names = [name for name in weights.files if name.startswith(f"{number}/")]
-        model.set_weights([weights[name].astype(np.float32) for name in sorted(names)])
-        models.append(model)
-    return _captioner(manifest["settings"], models, Vocabulary(tuple(words)))
+    with np.load(path, allow_pickle=False) as weights:
+        for number in range(count):
+            model = build_model(feature_size(settings.encoder), num_words, settings)
+            names = sorted(name for name in weights.files if name.startswith(f"{number}/"))
+            model.set_weights([weights[name].astype(np.float32) for name in names])
+            models.append(model)
+    return models

@@ -1,11 +1,12 @@
-"""`make run` and `make reward`: execute notebooks in order, show progress, print the scores."""
+"""`make run`, `make reward`, `make runs`, `make publish`: notebooks executed in order."""
 
-import json
 import os
 import re
 import shutil
 import sys
 import time
+from pathlib import Path
+from typing import Any
 
 import nbformat
 import pandas as pd
@@ -14,6 +15,8 @@ from nbclient.exceptions import CellExecutionError
 
 from utils.artifacts import atomic_path
 from utils.errors import CourseError
+from utils.files import FILES, SHARED
+from utils.run import Run
 from utils.settings import FIGURES, ROOT, load_settings
 
 NOTEBOOKS = ROOT / "notebooks"
@@ -29,9 +32,28 @@ REWARD_STEPS = ("07_self_critical_training",)  # takes as long as all others tog
 
 
 class ShowingClient(NotebookClient):
-    """A notebook client that passes the progress bars of a running cell on to the terminal."""
+    """A notebook client that tells on the terminal how far it is."""
 
-    def process_message(self, msg, cell, cell_index):
+    def watch(self, step: str) -> None:
+        """Print a line for every cell of the notebook called `step`."""
+        self.step, self.heading, self.done, self.started = step, "", 0, 0.0
+        self.count = sum(cell.cell_type == "code" for cell in self.nb.cells)
+        self.on_cell_start, self.on_cell_executed = self._cell_starts, self._cell_executed
+
+    def _cell_starts(self, cell, cell_index):
+        self.started = time.perf_counter()
+        heading = re.search(r"^#+ (.*)$", cell.source, re.MULTILINE)
+        if heading and cell.cell_type == "markdown":
+            self.heading = heading[1]
+
+    def _cell_executed(self, cell, cell_index, execute_reply):
+        self.done += 1
+        seconds = time.perf_counter() - self.started
+        clear = "\r\033[K" if sys.stdout.isatty() else ""
+        counted = f"{self.done:2}/{self.count}"
+        print(f"{clear}{self.step:26} {counted} {seconds:7.1f} s  {self.heading}", flush=True)
+
+    def process_message(self, msg: dict, cell: Any, cell_index: int) -> Any:
         """Handle a message of the kernel; carriage returns mark a progress bar."""
         text = msg["content"].get("text", "") if msg["msg_type"] == "stream" else ""
         if sys.stdout.isatty() and "\r" in text:
@@ -39,7 +61,7 @@ class ShowingClient(NotebookClient):
         return super().process_message(msg, cell, cell_index)
 
 
-def execute(step, target):
+def execute(step: str, target: Path) -> None:
     """Execute one notebook and write the executed copy.
 
     Args:
@@ -50,23 +72,6 @@ def execute(step, target):
         CourseError: A cell failed; the sentence names the cell's heading and the error.
     """
     notebook = nbformat.read(NOTEBOOKS / f"{step}.ipynb", as_version=4)
-    code_cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
-    progress = {"done": 0, "heading": "", "started": 0.0}
-
-    def on_cell_start(cell, cell_index):
-        progress["started"] = time.perf_counter()
-        if heading := re.search(r"^#+ (.*)$", cell.source, re.MULTILINE):
-            progress["heading"] = (
-                heading[1] if cell.cell_type == "markdown" else progress["heading"]
-            )
-
-    def on_cell_executed(cell, cell_index, execute_reply):
-        progress["done"] += 1
-        seconds = time.perf_counter() - progress["started"]
-        clear = "\r\033[K" if sys.stdout.isatty() else ""
-        counted = f"{progress['done']:2}/{len(code_cells)}"
-        print(f"{clear}{step:22} {counted} {seconds:7.1f} s  {progress['heading']}", flush=True)
-
     client = ShowingClient(
         notebook,
         timeout=None,
@@ -74,60 +79,77 @@ def execute(step, target):
         extra_arguments=["--IPKernelApp.log_level=ERROR"],
         coalesce_streams=True,
         resources={"metadata": {"path": str(NOTEBOOKS)}},
-        on_cell_start=on_cell_start,
-        on_cell_executed=on_cell_executed,
     )
+    client.watch(step)
     try:
         client.execute()
     except CellExecutionError as error:
         raise CourseError(
-            f"{step}.ipynb stopped at “{progress['heading']}”: {error.ename}: {error.evalue}"
+            f"{step}.ipynb stopped at “{client.heading}”: {error.ename}: {error.evalue}"
         ) from error
     finally:
-        for cell in code_cells:
+        for cell in notebook.cells:
             # Times of day differ from run to run and tell a reader nothing.
             cell.metadata.pop("execution", None)
         with atomic_path(target) as temporary:
             nbformat.write(notebook, temporary)
 
 
-def print_scores(path):
+def steps_of(run: Run) -> tuple[str, ...]:
+    """Return the notebooks that `make run` executes: a named run builds on what is there."""
+    shared = [name for name, made in FILES.items() if made.notebook <= SHARED]
+    if run.settings.run and all(run.holds(name) for name in shared):
+        return tuple(step for step in STEPS if step > SHARED)
+    return STEPS
+
+
+def print_scores(run: Run, name: str) -> None:
     """Print the test scores of a `metrics.json` as a table."""
-    metrics = json.loads(path.read_text("utf-8"))
-    rows = {f"beam {size}": scores for size, scores in metrics["test"].items()}
-    print("\nTest scores (x100):")
-    print(pd.DataFrame(rows).T.round(1).to_string())
+    scores = run.load(name)["test"]
+    table = pd.DataFrame({f"beam {size}": values for size, values in scores.items()}).T
+    print(f"\nTest scores (x100):\n{table.round(1).to_string()}")
 
 
-def main():
+def publish(run: Run, steps: tuple[str, ...]) -> None:
+    """Replace the committed notebooks, and the figures that README.md shows, by the run's own."""
+    for step in steps:
+        shutil.copyfile(run.folder / "notebooks" / f"{step}.ipynb", NOTEBOOKS / f"{step}.ipynb")
+    for name in re.findall(r"figures/(\w+\.png)", (ROOT / "README.md").read_text("utf-8")):
+        if (run.figures / name).exists():  # others come from `make results`
+            shutil.copyfile(run.figures / name, FIGURES / name)
+    print("Published to notebooks/ and, where README.md shows them, figures/.")
+
+
+def main() -> None:
     """Execute notebooks for the data set and encoder that the environment names.
 
     Without arguments 01 to 06; with `--reward` 07, which goes on from there; with `--publish`
     all of them, and the executed copies and the figures of README.md replace the committed ones.
+    `--runs` executes nothing and lists the runs that are there.
     """
-    publish = "--publish" in sys.argv[1:]
-    reward = "--reward" in sys.argv[1:]
-    steps = STEPS + REWARD_STEPS if publish else REWARD_STEPS if reward else STEPS
+    wanted = sys.argv[1:]
     try:
-        settings = load_settings()
-        folder = settings.run_folder
-        print(f"{settings.dataset} with {settings.encoder}, profile {settings.profile}")
+        if "--runs" in wanted:
+            from utils.evaluation import compare_runs  # seconds of loading, needless elsewhere
+
+            print(compare_runs().round(1).to_string(index=False, na_rep=""))
+            return
+        run = Run(load_settings())
+        steps = REWARD_STEPS if "--reward" in wanted else steps_of(run)
+        steps = STEPS + REWARD_STEPS if "--publish" in wanted else steps
+        print(f"{run.folder.name}, profile {run.settings.profile}")
         started = time.perf_counter()
         for step in steps:
-            execute(step, folder / "notebooks" / f"{step}.ipynb")
-        print_scores(folder / ("metrics_self_critical.json" if reward else "metrics.json"))
+            execute(step, run.folder / "notebooks" / f"{step}.ipynb")
+        reward = "--reward" in wanted
+        print_scores(run, "metrics_self_critical.json" if reward else "metrics.json")
     except CourseError as error:
         sys.exit(f"\n{error}")
-    shown = os.path.relpath(folder, ROOT)
+    shown = os.path.relpath(run.folder, ROOT)
     print(f"\n{time.perf_counter() - started:.0f} s in all.")
     print(f"Executed notebooks: {shown}/notebooks\nFigures:            {shown}/figures")
-    if publish:
-        for step in steps:
-            shutil.copyfile(folder / "notebooks" / f"{step}.ipynb", NOTEBOOKS / f"{step}.ipynb")
-        for name in re.findall(r"figures/(\w+\.png)", (ROOT / "README.md").read_text("utf-8")):
-            if (folder / "figures" / name).exists():  # others come from `make results`
-                shutil.copyfile(folder / "figures" / name, FIGURES / name)
-        print("Published to notebooks/ and, where README.md shows them, figures/.")
+    if "--publish" in wanted:
+        publish(run, steps)
 
 
 if __name__ == "__main__":

@@ -4,9 +4,14 @@ Tanti, Gatt and Camilleri, "Where to put the image in an image caption generator
 Language Engineering 24(3), 2018: the LSTM never sees the picture; both meet after it.
 """
 
+from typing import Any
+
+import numpy as np
+
+from utils.settings import Settings
 from utils.tensorflow_setup import keras
 
-layers = keras.layers
+layers, initializers = keras.layers, keras.initializers
 
 
 @keras.saving.register_keras_serializable("image_caption_course")
@@ -18,12 +23,13 @@ class Standardize(layers.Layer):
     Until `adapt` has seen features it only makes rows of length 1 larger.
     """
 
-    def build(self, shape):
+    def build(self, shape: tuple) -> None:
+        """Make the two weights, which training does not change."""
         self.mean = self.add_weight(shape=shape[-1:], initializer="zeros", trainable=False)
-        scale = keras.initializers.Constant(shape[-1] ** 0.5)
+        scale = initializers.Constant(shape[-1] ** 0.5)
         self.scale = self.add_weight(shape=(), initializer=scale, trainable=False)
 
-    def adapt(self, features, deviation=1.0):
+    def adapt(self, features: np.ndarray, deviation: float = 1.0) -> None:
         """Take the mean from the features [P, D] of the train pictures; scale to a deviation.
 
         The smaller the deviation, the slower the picture is learned, and the less by heart.
@@ -32,11 +38,12 @@ class Standardize(layers.Layer):
         self.mean.assign(mean)
         self.scale.assign(deviation / (features - mean).std())
 
-    def call(self, features):
+    def call(self, features: Any) -> Any:
+        """Standardize features [N, D]."""
         return (features - self.mean) * self.scale
 
 
-def build_model(feature_size, vocabulary_size, settings):
+def build_model(feature_size: int, vocabulary_size: int, settings: Settings) -> Any:
     """Build the untrained merge model.
 
     The LSTM is causal: its output at position t depends on tokens 0..t only. One pass over a
@@ -45,36 +52,60 @@ def build_model(feature_size, vocabulary_size, settings):
     Args:
         feature_size: D, the length of a feature vector.
         vocabulary_size: V, special tokens included.
-        settings: `utils.settings.Settings` with embedding_size, units, the dropouts and seed.
+        settings: embedding_size, units, the dropouts and the seed, which alone decides the
+            initial weights.
 
     Returns:
         A `keras.Model` from (features [N, D] float32, tokens [N, T] int32) to logits [N, T, V].
     """
-    keras.utils.set_random_seed(settings.seed)
+    seeds = np.random.default_rng(settings.seed)
+
+    def dropout(rate, name):
+        return layers.Dropout(rate, seed=int(seeds.integers(2**31)), name=name)
+
+    def glorot():
+        return initializers.GlorotUniform(seed=int(seeds.integers(2**31)))
+
+    def small():
+        # Where features come in and words go out: an untrained model prefers no word.
+        return initializers.VarianceScaling(0.01, seed=int(seeds.integers(2**31)))
+
+    units = settings.units
     features = keras.Input((feature_size,), name="features")
     tokens = keras.Input((None,), dtype="int32", name="tokens")
 
-    # Small weights where features come in and words go out: an untrained model prefers no word.
-    small = keras.initializers.VarianceScaling(0.01)
     picture = Standardize(name="standardize")(features)
     if settings.feature_dropout:
-        picture = layers.Dropout(settings.feature_dropout, name="features_dropout")(picture)
-    picture = layers.Dense(settings.units, kernel_initializer=small, name="picture")(picture)
-    picture = layers.Reshape((1, settings.units), name="picture_per_word")(picture)
+        picture = dropout(settings.feature_dropout, "features_dropout")(picture)
+    picture = layers.Dense(units, kernel_initializer=small(), name="picture")(picture)
+    picture = layers.Reshape((1, units), name="picture_per_word")(picture)
 
-    words = layers.Embedding(vocabulary_size, settings.embedding_size, name="embedding")(tokens)
-    words = layers.Dropout(settings.dropout, name="embedding_dropout")(words)
-    words = layers.LSTM(settings.units, return_sequences=True, name="lstm")(words)
-    words = layers.Dropout(settings.dropout, name="lstm_dropout")(words)
+    table = initializers.RandomUniform(seed=int(seeds.integers(2**31)))
+    words = layers.Embedding(vocabulary_size, settings.embedding_size, table, name="embedding")
+    words = dropout(settings.dropout, "embedding_dropout")(words(tokens))
+    words = _lstm(units, glorot(), int(seeds.integers(2**31)))(words)
+    words = dropout(settings.dropout, "lstm_dropout")(words)
 
     merged = layers.Add(name="merge")([picture, words])  # [N, 1, units] + [N, T, units]
-    merged = layers.Dense(settings.units, activation="relu", name="fully_connected")(merged)
-    merged = layers.Dropout(settings.dropout, name="fully_connected_dropout")(merged)
-    logits = layers.Dense(vocabulary_size, kernel_initializer=small, name="logits")(merged)
+    mix = layers.Dense(units, "relu", kernel_initializer=glorot(), name="fully_connected")
+    merged = dropout(settings.dropout, "fully_connected_dropout")(mix(merged))
+    logits = layers.Dense(vocabulary_size, kernel_initializer=small(), name="logits")(merged)
     return keras.Model([features, tokens], logits, name="merge_model")
 
 
-def build_decoder(model):
+def _lstm(units, kernel, seed):
+    recurrent = initializers.Orthogonal(seed=seed)
+    return layers.LSTM(
+        units,
+        kernel_initializer=kernel,
+        recurrent_initializer=recurrent,
+        return_sequences=True,
+        seed=seed,
+        name="lstm",
+    )
+
+
+def build_decoder(model: Any) -> tuple[Any, Any]:
     """Rewire the layers of a trained merge model for decoding, one word at a time.
 
     The weights are shared, not copied. The LSTM's state is an input and an output, so that a

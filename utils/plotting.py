@@ -1,29 +1,34 @@
 """Figures: one style, grids of captioned pictures, curves, the drawing of the model."""
 
 import textwrap
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
-import cv2
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import seaborn as sns
 from IPython import get_ipython
 from matplotlib.colors import to_rgba_array
+from matplotlib.figure import Figure
 from matplotlib.layout_engine import PlaceHolderLayoutEngine
 from matplotlib_inline.backend_inline import set_matplotlib_formats
 
 from utils.artifacts import atomic_path
+from utils.images import read_picture
 
 INK = "#23313f"
 ACCENT = "#d1603d"
 QUIET = "#9aa7b2"
 # Texts below a picture: "inches" is the height of a line.
-MARK = {"size": 9, "weight": "bold", "color": ACCENT, "inches": 0.2}
-CAPTION = {"size": 9.5, "weight": "bold", "color": INK, "inches": 0.19}
-REFERENCE = {"size": 7.5, "weight": "normal", "color": "#66727d", "inches": 0.15}
+MARK: dict[str, Any] = {"size": 9, "weight": "bold", "color": ACCENT, "inches": 0.2}
+CAPTION: dict[str, Any] = {"size": 9.5, "weight": "bold", "color": INK, "inches": 0.19}
+REFERENCE: dict[str, Any] = {"size": 7.5, "weight": "normal", "color": "#66727d", "inches": 0.15}
 COLORS = ("#2f6f8f", ACCENT, "#6a994e", "#8e6c8a", "#e0a458", "#577590")
 
 
-def set_style():
+def set_style() -> None:
     """Give every figure the course's look: call it once at the top of a notebook."""
     if get_ipython():
         # Grids of pictures are a tenth of their PNG size, and saved notebooks stay small.
@@ -55,18 +60,26 @@ def set_style():
     )
 
 
-def save_figure(figure, folder, name):
+def save_figure(figure: Figure, folder: Path, name: str) -> None:
     """Write a figure as `<folder>/<name>.png`, atomically."""
     with atomic_path(folder / f"{name}.png") as temporary:
         # No date and no version inside: the same figure gives the same file.
         figure.savefig(temporary, metadata={"Software": None})
 
 
-def show_pictures(paths, texts=None, columns=4, references=None, title=None, width=3.0, marks=None):
+def show_pictures(
+    pictures: Sequence[Any],
+    texts: Sequence[str] | None = None,
+    columns: int = 4,
+    references: Sequence[Sequence[str]] | None = None,
+    title: str | None = None,
+    width: float = 3.0,
+    marks: Sequence[str] | None = None,
+) -> Figure:
     """Draw a grid of pictures with a caption below each.
 
     Args:
-        paths: N paths of picture files.
+        pictures: N pictures of any kind that `utils.images.read_picture` takes.
         texts: N captions, drawn bold below the pictures.
         columns: Pictures per row.
         references: N lists of human captions, drawn small and gray below the caption.
@@ -77,19 +90,16 @@ def show_pictures(paths, texts=None, columns=4, references=None, title=None, wid
     Returns:
         The `matplotlib.figure.Figure`.
     """
-    rows = -(-len(paths) // columns)
+    rows = -(-len(pictures) // columns)
     blocks = []
-    for index in range(len(paths)):
+    for index in range(len(pictures)):
         mark = [marks[index]] if marks is not None else []
         bold = textwrap.wrap(texts[index], int(width * 11.5) - 4) if texts is not None else []
-        small = []
-        for reference in references[index] if references else ():
-            small += textwrap.wrap(f"– {reference}", int(width * 12.5), subsequent_indent="   ")
+        small = _bullets(references[index], int(width * 12.5)) if references else []
         blocks.append([(mark, MARK), (bold, CAPTION), (small, REFERENCE)])
     text_height = max(sum(len(lines) * style["inches"] for lines, style in b) for b in blocks)
-    row_height = width + 0.25 + text_height
     title_height = 0.45 if title else 0.0
-    height = rows * row_height + title_height
+    height = rows * (width + 0.25 + text_height) + title_height
     # With layout="none", saving the figure hands it to the constrained layout of `set_style`.
     own_layout = PlaceHolderLayoutEngine(adjust_compatible=True, colorbar_gridspec=True)
     figure, axes = plt.subplots(
@@ -98,16 +108,19 @@ def show_pictures(paths, texts=None, columns=4, references=None, title=None, wid
     figure.subplots_adjust(0.005, 0, 0.995, 1 - title_height / height, wspace=0.05, hspace=0)
     for axis in axes.flat:
         axis.axis("off")
-    for axis, path, block in zip(axes.flat, paths, blocks, strict=False):
-        _show_square(axis, cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2RGB))
-        below = 0.08
-        for lines, style in block:
-            _text_below(axis, below, lines, style)
-            below += len(lines) * style["inches"]
+    for axis, picture, block in zip(axes.flat, pictures, blocks, strict=False):
+        _show_square(axis, read_picture(picture))
+        _write_below(axis, block)
     if title:
         top = 1 - 0.1 / height
         figure.suptitle(title, x=0.008, y=top, ha="left", va="top", weight="bold", size=13)
     return figure
+
+
+def _bullets(texts, width):
+    """Lines of a list, each text with a dash in front."""
+    lines = [textwrap.wrap(f"– {text}", width, subsequent_indent="   ") for text in texts]
+    return sum(lines, [])
 
 
 def _show_square(axis, picture):
@@ -119,23 +132,17 @@ def _show_square(axis, picture):
     axis.set(ylim=((height + side) / 2, (height - side) / 2), anchor="N")
 
 
-def _text_below(axis, below, lines, style):
-    axis.annotate(
-        "\n".join(lines),
-        (0.01, 0),
-        xytext=(0, -72 * below),
-        xycoords="axes fraction",
-        textcoords="offset points",
-        ha="left",
-        va="top",
-        linespacing=1.2,
-        size=style["size"],
-        color=style["color"],
-        weight=style["weight"],
-    )
+def _write_below(axis, block):
+    below = 0.08
+    place = {"xycoords": "axes fraction", "textcoords": "offset points", "ha": "left", "va": "top"}
+    for lines, style in block:
+        font = {name: style[name] for name in ("size", "weight", "color")}
+        text = "\n".join(lines)
+        axis.annotate(text, (0.01, 0), (0, -72 * below), linespacing=1.2, **place, **font)
+        below += len(lines) * style["inches"]
 
 
-def show_history(history):
+def show_history(history: pd.DataFrame) -> Figure:
     """Draw train and dev loss over the epochs, the best epoch marked.
 
     Args:
@@ -149,19 +156,16 @@ def show_history(history):
     axis.plot(history["epoch"], history["loss"], marker="o", label="train")
     axis.plot(history["epoch"], history["dev_loss"], marker="o", label="dev")
     axis.axvline(best["epoch"], color=QUIET, linestyle=":")
-    axis.annotate(
-        f"best dev loss {best['dev_loss']:.3f}\nperplexity {np.exp(best['dev_loss']):.1f}",
-        (best["epoch"], best["dev_loss"]),
-        xytext=(8, 18),
-        textcoords="offset points",
-    )
+    text = f"best dev loss {best['dev_loss']:.3f}\nperplexity {np.exp(best['dev_loss']):.1f}"
+    place = best["epoch"], best["dev_loss"]
+    axis.annotate(text, place, xytext=(8, 18), textcoords="offset points")
     axis.set(title="Loss per word", xlabel="epoch", ylabel="cross-entropy (nats)")
-    axis.xaxis.get_major_locator().set_params(integer=True)
+    axis.locator_params("x", integer=True)
     axis.legend(frameon=False)
     return figure
 
 
-def draw_model(model):
+def draw_model(model: Any) -> Figure:
     """Draw the merge model from top to bottom: boxes with output shapes and numbers of weights.
 
     Args:
@@ -196,10 +200,9 @@ def _draw_layer(axis, layer, x, y, color):
     box = {"boxstyle": "round,pad=0.45", "facecolor": "white", "edgecolor": color, "linewidth": 1.6}
     sizes = ["N", *(size or "T" for size in layer.output.shape[1:])]
     kind = type(layer).__name__.replace("InputLayer", "Input")
-    facts = f"{kind}   [{' × '.join(map(str, sizes))}]"
+    text = f"{layer.name}\n{kind}   [{' × '.join(map(str, sizes))}]"
     if layer.count_params():
-        facts += f"   {layer.count_params():,} weights"
-    text = f"{layer.name}\n{facts}"
+        text += f"   {layer.count_params():,} weights"
     axis.text(x, y, text, ha="center", va="center", size=8.5, bbox=box, linespacing=1.4)
 
 
@@ -207,7 +210,9 @@ def _draw_arrow(axis, start, end):
     axis.annotate("", end, xytext=start, arrowprops={"arrowstyle": "-|>", "color": INK})
 
 
-def show_feature_maps(picture, maps, columns=6):
+def show_feature_maps(
+    picture: np.ndarray, maps: Mapping[str, np.ndarray], columns: int = 6
+) -> Figure:
     """Draw what some layers of a CNN make of one picture: a row per layer.
 
     Args:
@@ -234,7 +239,7 @@ def show_feature_maps(picture, maps, columns=6):
     return figure
 
 
-def show_quadrants(picture, cells=7, window=4, stride=3):
+def show_quadrants(picture: np.ndarray, cells: int = 7, window: int = 4, stride: int = 3) -> Figure:
     """Draw the windows over which `quadrant_means` averages, on the picture they look at.
 
     Args:
@@ -265,7 +270,7 @@ def show_quadrants(picture, cells=7, window=4, stride=3):
     return figure
 
 
-def show_tokens(tokens, words):
+def show_tokens(tokens: np.ndarray, words: Sequence[str]) -> Figure:
     """Draw rows of tokens as a table of colored cells, each with its word and number.
 
     Args:
@@ -279,14 +284,12 @@ def show_tokens(tokens, words):
     # Padding and the other special tokens have colors of their own; words share one.
     colors = ("#eef1f4", "#bcd8e6", "#f0c3b2", "#f3dcae", "#ffffff")
     figure, axis = plt.subplots(figsize=(max(0.82 * length, 4), 0.5 * count + 0.5))
-    axis.imshow(
-        to_rgba_array(colors)[np.minimum(tokens, 4)], aspect="auto", interpolation="nearest"
-    )
+    cells = to_rgba_array(colors)[np.minimum(tokens, 4)]
+    axis.imshow(cells, aspect="auto", interpolation="nearest")
     for (row, column), token in np.ndenumerate(tokens):
         color = QUIET if token == 0 else INK
-        axis.text(
-            column, row, f"{words[token]}\n{token}", ha="center", va="center", size=7, color=color
-        )
+        text = f"{words[token]}\n{token}"
+        axis.text(column, row, text, ha="center", va="center", size=7, color=color)
     axis.set(xticks=range(length), yticks=range(count), xlabel="position", ylabel="caption")
     axis.grid(False)
     axis.set_xticks(np.arange(length + 1) - 0.5, minor=True)

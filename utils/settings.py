@@ -1,28 +1,36 @@
 """All settings of a run, in one frozen dataclass (used by every notebook)."""
 
+import math
 import os
-from dataclasses import asdict, dataclass, replace
+import re
+from dataclasses import dataclass, field, fields, replace
+from difflib import get_close_matches
+from numbers import Integral, Real
 from pathlib import Path
+from typing import Any
 
-from utils.encoders import joined_encoders
 from utils.errors import CourseError
 
 ROOT = Path(__file__).resolve().parents[1]
 FIGURES = ROOT / "figures"
+PROFILES = ("full", "fast")
+ALL_SCENES = 1600  # pictures that `scenes` has unless a setting says otherwise
 
 
 @dataclass(frozen=True)
 class Settings:
     """What a run is made with; `load_settings` fills in the defaults of a data set.
 
-    `data_folder` and `run_folder` say where its files lie.
+    Raises:
+        CourseError: A value has the wrong type or is out of range; the sentence names it.
     """
 
     dataset: str = "scenes"  # scenes, flickr8k, or a folder with captions.txt and Images/
-    encoder: str = "vgg16"  # a name in utils.encoders.ENCODERS, or several joined by +
+    encoder: str = "vgg16"  # a name in utils.encoders.registry, or several joined by +
     profile: str = "full"  # full, or fast: everything small, to check that every step works
+    run: str = ""  # name of a retraining that keeps its own model beside the unnamed run's
     seed: int = 7
-    picture_count: int = 1600  # pictures that `scenes` draws
+    picture_count: int = ALL_SCENES  # pictures that `scenes` draws
     mirrored: bool = False  # learn from mirror images too, caption with the mean of both
 
     min_count: int = 1  # a word seen less often in train becomes <unknown>
@@ -49,32 +57,71 @@ class Settings:
     alpha: float = 1.0  # exponent of the length in the beam search's length normalization
     max_length: int = 30  # words
 
+    # Names that a settings cell gave itself; all others may be taken from the files of a run.
+    named: frozenset[str] = field(default=frozenset(), compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        for item in fields(self):
+            if item.name != "named":
+                value = _checked(item.name, getattr(self, item.name), item.default)
+                object.__setattr__(self, item.name, value)
+        _known("profile", self.profile, PROFILES)
+        if not re.fullmatch(r"[A-Za-z0-9_-]*", self.run):
+            raise CourseError(f"run is {self.run!r}: name it with letters, digits, - and _ only.")
+        if not self.encoder or not self.dataset:
+            raise CourseError("dataset and encoder must not be empty.")
+
     @property
-    def data_folder(self):
+    def data_folder(self) -> Path:
         """Folder of the raw data set."""
-        if self.dataset == "scenes":  # the fast profile draws fewer
-            return data_root() / ("scenes" if self.profile == "full" else f"scenes-{self.profile}")
+        if self.dataset == "scenes":
+            count = self.picture_count
+            return data_root() / ("scenes" if count == ALL_SCENES else f"scenes-{count}")
         if self.dataset == "flickr8k":
             return data_root() / "flickr8k"
-        return ROOT / Path(self.dataset).expanduser()
+        return Path(os.path.normpath(ROOT / Path(self.dataset).expanduser()))
 
-    @property
-    def run_folder(self):
-        """Folder of everything a run writes: `data/runs/<dataset>-<encoder>`."""
-        runs = os.environ.get("CAPTION_RUNS")
-        runs = ROOT / Path(runs).expanduser() if runs else data_root() / "runs"
-        return runs / f"{Path(self.dataset).name}-{self.encoder}"
 
-    def model_settings(self):
-        """The settings that determine the trained model, for manifests."""
-        names = ("seed", "embedding_size", "units", "dropout", "feature_scale", "feature_dropout")
-        names += ("epochs", "patience", "batch_size", "learning_rate", "weight_decay")
-        names += ("label_smoothing",)
-        return {name: value for name, value in asdict(self).items() if name in names}
+# What determines a trained model, besides the files that it is trained on.
+MODEL_SETTINGS = (
+    *("seed", "embedding_size", "units", "dropout", "feature_scale", "feature_dropout"),
+    *("epochs", "patience", "batch_size", "learning_rate", "weight_decay", "label_smoothing"),
+)
+# What determines which captions a search finds.
+SEARCH_SETTINGS = ("beam_size", "alpha", "max_length")
+REWARD_SETTINGS = (
+    *("seed", "reward_epochs", "reward_patience", "reward_batch_size", "reward_samples"),
+    *("reward_learning_rate", *SEARCH_SETTINGS),
+)
 
+# Lowest and highest value that makes sense; a rate of 1 would drop everything.
+RANGES = {
+    "seed": (0, 2**31 - 1),
+    "picture_count": (80, 100_000),
+    "min_count": (1, 10_000),
+    "embedding_size": (1, 16_384),
+    "units": (1, 16_384),
+    "dropout": (0, 0.99),
+    "feature_scale": (1e-6, 1e6),
+    "feature_dropout": (0, 0.99),
+    "epochs": (1, 10_000),
+    "patience": (1, 10_000),
+    "batch_size": (1, 65_536),
+    "learning_rate": (1e-9, 10),
+    "weight_decay": (0, 100),
+    "label_smoothing": (0, 0.99),
+    "reward_epochs": (1, 10_000),
+    "reward_patience": (1, 10_000),
+    "reward_batch_size": (1, 65_536),
+    "reward_samples": (2, 1000),  # a caption is judged by its siblings
+    "reward_learning_rate": (1e-9, 10),
+    "beam_size": (1, 1000),
+    "alpha": (0, 10),
+    "max_length": (1, 1000),
+}
 
 # Chosen on dev; where nothing stands the defaults above hold.
-DATASET_DEFAULTS = {
+DATASET_DEFAULTS: dict[str, dict[str, Any]] = {
     "scenes": {"dropout": 0.5, "epochs": 30, "patience": 8, "batch_size": 64},
     # Long feature vectors are learned by heart: with VGG16's at full scale the dev loss is 3.09,
     # with these settings 2.92. VGG16 joined with the EfficientNets needs them as well.
@@ -86,54 +133,98 @@ DATASET_DEFAULTS = {
         "epochs": 10,
     },
 }
+OWN_FOLDER_DEFAULTS = {"min_count": 5}
 # What two views of every picture make room for: twice the units, a model that learns less by heart.
 MIRRORED = {"mirrored": True, "units": 512, "dropout": 0.5, "feature_scale": 0.1}
-ENCODER_DEFAULTS = {
-    ("flickr8k", "efficientnet_lite0"): {
+# By data set and encoders; the order in which encoders are joined does not matter.
+ENCODER_DEFAULTS: dict[tuple[str, frozenset[str]], dict[str, Any]] = {
+    ("flickr8k", frozenset({"efficientnet_lite0"})): {
         **MIRRORED,
         "feature_dropout": 0.0,
         "epochs": 9,
         "alpha": 0.9,
     },
-    ("flickr8k", "vgg16+efficientnet_lite2+efficientnet_lite0"): MIRRORED,
+    ("flickr8k", frozenset({"vgg16", "efficientnet_lite2", "efficientnet_lite0"})): MIRRORED,
 }
 FAST = {"picture_count": 120, "learning_rate": 5e-3, "embedding_size": 32, "units": 64, "epochs": 6}
-PROFILES = ("full", "fast")
 
 
-def data_root():
+def data_root() -> Path:
     """Folder of raw data sets and runs: `data/`, or `CAPTION_DATA`."""
-    return ROOT / Path(os.environ.get("CAPTION_DATA", "data")).expanduser()
+    return ROOT / Path(os.environ.get("CAPTION_DATA") or "data").expanduser()
 
 
-def load_settings(**changes):
-    """Read the settings of this run from the environment.
-
-    `CAPTION_DATASET`, `CAPTION_ENCODER` and `CAPTION_PROFILE` choose; keyword arguments win
-    over them, so `load_settings(units=256)` in a notebook tries one change.
+def default_settings(dataset: str, encoder: str, profile: str, **changes: Any) -> Settings:
+    """Return the settings for a data set, an encoder and a profile, some of them changed.
 
     Raises:
-        CourseError: Unknown data set, encoder or profile.
+        CourseError: A value has the wrong type or is out of range.
     """
-    dataset = changes.get("dataset") or os.environ.get("CAPTION_DATASET") or "scenes"
-    encoder = changes.get("encoder") or os.environ.get("CAPTION_ENCODER") or "vgg16"
-    profile = changes.get("profile") or os.environ.get("CAPTION_PROFILE") or "full"
-    joined_encoders(encoder)
-    if profile not in PROFILES:
-        raise CourseError(f"Unknown profile {profile!r}: choose one of {', '.join(PROFILES)}.")
-    settings = Settings(
-        **DATASET_DEFAULTS.get(dataset, {"min_count": 5})
-        | ENCODER_DEFAULTS.get((dataset, encoder), {}),
-        dataset=dataset,
-        encoder=encoder,
-        profile=profile,
-    )
+    defaults = DATASET_DEFAULTS.get(dataset, OWN_FOLDER_DEFAULTS)
+    defaults = defaults | ENCODER_DEFAULTS.get((dataset, frozenset(encoder.split("+"))), {})
     if profile == "fast":
-        settings = replace(settings, **FAST)
-    settings = replace(settings, **changes)
-    if dataset not in DATASET_DEFAULTS and not settings.data_folder.is_dir():
+        defaults = defaults | FAST
+    chosen = {"dataset": dataset, "encoder": encoder, "profile": profile}
+    return Settings(**defaults | chosen | changes, named=frozenset(changes) - _CHOICES)
+
+
+def load_settings(**changes: Any) -> Settings:
+    """Read the settings of this run from the environment.
+
+    `CAPTION_DATASET`, `CAPTION_ENCODER`, `CAPTION_PROFILE` and `CAPTION_RUN` choose; keyword
+    arguments win over them, so `load_settings(units=256)` in a notebook tries one change, and
+    `load_settings(run="wide", units=512)` tries it beside the model that is there.
+
+    Raises:
+        CourseError: An unknown setting, data set or profile, or a value out of range.
+    """
+    for name in changes:
+        _known("setting", name, _FIELDS)
+        if name in _CHOICES and not isinstance(changes[name], str):
+            raise CourseError(f"{name} is {changes[name]!r}: give a text in quotation marks.")
+    chosen = {"dataset": "scenes", "encoder": "vgg16", "profile": "full", "run": ""}
+    for name, default in chosen.items():
+        chosen[name] = os.environ.get(f"CAPTION_{name.upper()}") or default
+    settings = default_settings(**chosen | changes)
+    if settings.dataset not in DATASET_DEFAULTS and not settings.data_folder.is_dir():
+        near = get_close_matches(settings.dataset, DATASET_DEFAULTS, 1)
         raise CourseError(
-            f"Unknown data set {dataset!r}: choose scenes, flickr8k, or the path of a folder "
-            "with captions.txt and Images/."
+            f"Unknown data set {settings.dataset!r}: "
+            + (f"did you mean {near[0]!r}? Or " if near else "choose scenes, flickr8k, or ")
+            + "give the path of a folder with captions.txt and Images/."
         )
     return settings
+
+
+def with_recorded(settings: Settings, recorded: dict[str, Any]) -> Settings:
+    """Return `settings` with recorded values in place of those that nobody named."""
+    return replace(settings, **{k: v for k, v in recorded.items() if k not in settings.named})
+
+
+_FIELDS = tuple(item.name for item in fields(Settings) if item.name != "named")
+_CHOICES = frozenset({"dataset", "encoder", "profile", "run"})
+
+
+def _known(what, name, names):
+    if name not in names:
+        near = get_close_matches(str(name), names, 1)
+        advice = f"did you mean {near[0]!r}?" if near else f"choose one of {', '.join(names)}."
+        raise CourseError(f"Unknown {what} {name!r}: {advice}")
+
+
+def _checked(name, value, default):
+    """Return a value in the type of its default, or raise the sentence that says what is wrong."""
+    if isinstance(default, (bool, str)):
+        if not isinstance(value, type(default)):
+            kind = "True or False" if isinstance(default, bool) else "a text in quotation marks"
+            raise CourseError(f"{name} is {value!r}: give {kind}.")
+        return value
+    whole = isinstance(default, int)
+    if isinstance(value, bool) or not isinstance(value, Integral if whole else Real):
+        kind = "a whole number" if whole else "a number"
+        raise CourseError(f"{name} is {value!r}: give {kind}.")
+    lowest, highest = RANGES[name]
+    # NaN fails the comparison, too.
+    if not lowest <= value <= highest or math.isnan(value):
+        raise CourseError(f"{name} is {value}: give a number from {lowest} to {highest}.")
+    return int(value) if whole else float(value)

@@ -1,20 +1,18 @@
 """Captions as words and words as numbers: cleaning, vocabulary, tokens (notebooks 01 and 03)."""
 
-import json
 import unicodedata
 from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
-from utils.artifacts import require, save_array, write_json, write_manifest
-
 PADDING, START, END, UNKNOWN = 0, 1, 2, 3
 SPECIAL_TOKENS = ("<padding>", "<start>", "<end>", "<unknown>")
 
 
-def clean_caption(text):
+def clean_caption(text: str) -> str:
     """Return a caption in lower case, without punctuation, its words separated by one space.
 
     Punctuation is deleted, not replaced by a space: "man's" becomes "mans" and "t-shirt" becomes
@@ -64,15 +62,15 @@ class Vocabulary:
 
     words: tuple[str, ...]
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.words)
 
     @cached_property
-    def tokens(self):
+    def tokens(self) -> dict[str, int]:
         """Dict from word to token."""
         return {word: token for token, word in enumerate(self.words)}
 
-    def encode(self, captions):
+    def encode(self, captions: Iterable[str]) -> np.ndarray:
         """Turn cleaned captions into tokens, padded at the right.
 
         Padding goes to the right because the LSTM reads from the left: it has finished with the
@@ -93,7 +91,7 @@ class Vocabulary:
             row[: len(numbers)] = numbers
         return tokens
 
-    def decode(self, tokens):
+    def decode(self, tokens: Sequence[int] | np.ndarray) -> str:
         """Turn one row of tokens into a caption: the words between start and end.
 
         Args:
@@ -111,7 +109,7 @@ class Vocabulary:
         return " ".join(words)
 
 
-def build_vocabulary(captions, min_count):
+def build_vocabulary(captions: Iterable[str], min_count: int) -> Vocabulary:
     """Collect the words seen at least `min_count` times, the most frequent first.
 
     Args:
@@ -126,32 +124,3 @@ def build_vocabulary(captions, min_count):
     # Equally frequent words in alphabetical order: the same captions give the same tokens.
     frequent.sort(key=lambda item: (-item[1], item[0]))
     return Vocabulary(SPECIAL_TOKENS + tuple(word for word, _ in frequent))
-
-
-def save_vocabulary(run_folder, vocabulary, min_count):
-    """Write `vocabulary.json` and its manifest."""
-    path = run_folder / "vocabulary.json"
-    write_json(path, {"words": vocabulary.words})
-    write_manifest(path, [run_folder / "captions.csv"], min_count=min_count)
-
-
-def load_vocabulary(run_folder):
-    """Read `vocabulary.json`.
-
-    Raises:
-        CourseError: It is missing or no longer matches `captions.csv`.
-    """
-    content = json.loads(require(run_folder / "vocabulary.json").read_text("utf-8"))
-    return Vocabulary(tuple(content["words"]))
-
-
-def save_tokens(run_folder, tokens):
-    """Write `tokens.npy` (int32 [N, T], one row per row of `captions.csv`) and its manifest."""
-    path = run_folder / "tokens.npy"
-    save_array(path, tokens)
-    write_manifest(path, [run_folder / "captions.csv", run_folder / "vocabulary.json"])
-
-
-def load_tokens(run_folder):
-    """Read `tokens.npy`: int32 [N, T], one row per row of `captions.csv`."""
-    return np.load(require(run_folder / "tokens.npy"), allow_pickle=False)

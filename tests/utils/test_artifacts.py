@@ -1,10 +1,17 @@
-import json
+import os
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from utils.artifacts import atomic_path, manifest_path, require, save_array, write_manifest
-from utils.errors import CourseError
+from utils.artifacts import (
+    Fingerprints,
+    atomic_path,
+    fingerprint,
+    manifest_path,
+    read_content,
+    write_content,
+)
 
 
 def test_a_failed_write_leaves_the_old_file_and_no_rubbish(tmp_path):
@@ -23,44 +30,45 @@ def test_the_temporary_name_keeps_the_suffix(tmp_path):
     assert np.load(tmp_path / "new" / "features.npy").shape == (3,)
 
 
-@pytest.fixture
-def chain(tmp_path):
-    """features.npy made from pictures.csv, both with manifests."""
-    (tmp_path / "pictures.csv").write_text("image\na.jpg\n")
-    write_manifest(tmp_path / "pictures.csv")
-    save_array(tmp_path / "features.npy", np.zeros((1, 4), np.float32))
-    write_manifest(tmp_path / "features.npy", [tmp_path / "pictures.csv"], encoder="vgg16")
-    return tmp_path
+def test_tables_come_back_as_they_were(tmp_path):
+    table = pd.DataFrame(
+        {
+            "image": ["000025", "null", "NA.jpg"],
+            "caption": ["null", "", "nan"],
+            "reward": [float("nan"), 0.5, 1.25],
+            "epoch": [0, 1, 2],
+        }
+    )
+    write_content(tmp_path / "table.csv", table)
+    pd.testing.assert_frame_equal(read_content(tmp_path / "table.csv"), table, check_dtype=False)
 
 
-def test_an_artifact_that_matches_is_returned(chain):
-    assert require(chain / "features.npy") == chain / "features.npy"
-    assert json.loads(manifest_path(chain / "features.npy").read_text())["encoder"] == "vgg16"
-
-
-def test_a_missing_artifact_names_its_notebook(tmp_path):
-    with pytest.raises(CourseError, match="run 03_tokenization.ipynb"):
-        require(tmp_path / "vocabulary.json")
-
-
-def test_an_input_made_anew_is_noticed(chain):
-    (chain / "pictures.csv").write_text("image\nb.jpg\n")
-    with pytest.raises(CourseError, match="from another pictures.csv: rerun 02_feature"):
-        require(chain / "features.npy")
-
-
-def test_a_missing_input_is_noticed(chain):
-    (chain / "pictures.csv").unlink()
-    with pytest.raises(CourseError, match="pictures.csv is missing .* run 01_data_cleaning"):
-        require(chain / "features.npy")
-
-
-def test_a_damaged_artifact_is_noticed(chain):
-    (chain / "features.npy").write_bytes(b"half")
-    with pytest.raises(CourseError, match="was changed after it was made"):
-        require(chain / "features.npy")
-
-
-def test_a_json_artifact_has_a_manifest_of_another_name(tmp_path):
+def test_a_json_file_has_a_manifest_of_another_name(tmp_path):
     assert manifest_path(tmp_path / "metrics.json").name == "metrics.manifest.json"
     assert manifest_path(tmp_path / "features.npy").name == "features.json"
+
+
+def test_a_file_that_stays_is_not_read_twice(tmp_path, monkeypatch):
+    path = tmp_path / "file"
+    path.write_bytes(b"one")
+    memory = Fingerprints(tmp_path / "memory.json")
+    assert memory.of(path) == fingerprint(path)
+    memory.keep()
+
+    def never(path):
+        raise AssertionError("read again")
+
+    monkeypatch.setattr("utils.artifacts.fingerprint", never)
+    assert Fingerprints(tmp_path / "memory.json").of(path) == memory.of(path)
+    path.write_bytes(b"two")
+    os.utime(path, ns=(1, 1))
+    with pytest.raises(AssertionError, match="read again"):
+        memory.of(path)
+
+
+@pytest.mark.parametrize("content", ["", "{", "[1", "null\x00"])
+def test_a_damaged_memory_only_costs_time(tmp_path, content):
+    (tmp_path / "memory.json").write_text(content)
+    (tmp_path / "file").write_bytes(b"one")
+    memory = Fingerprints(tmp_path / "memory.json")
+    assert memory.of(tmp_path / "file") == fingerprint(tmp_path / "file")

@@ -3,7 +3,9 @@ import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
+from utils.errors import CourseError
 from utils.model import build_model
 from utils.plotting import draw_model, save_figure, show_history, show_pictures
 
@@ -34,6 +36,22 @@ def test_every_caption_reference_and_mark_is_shown(pictures):
     for text in (*captions, *sum(references, []), *marks, "Five"):
         assert text in shown
     assert sum(bool(axis.images) for axis in figure.axes) == 5
+
+
+def test_a_picture_may_come_in_any_kind(pictures):
+    path, gray = pictures[1], np.full((25, 30), 40, np.uint8)
+    kinds = [path, str(path), path.read_bytes(), Image.open(path), gray, np.dstack([gray] * 3)]
+    figure = show_pictures(kinds, columns=3)
+    for axis in figure.axes:
+        shown = axis.images[0].get_array()
+        assert shown.shape == (25, 30, 3) and (shown == 40).all()
+
+
+@pytest.mark.parametrize("bad", ["gone.png", "notes.txt", None])
+def test_what_cannot_be_shown_is_named(pictures, tmp_path, bad):
+    (tmp_path / "notes.txt").write_text("no picture", "utf-8")
+    with pytest.raises(CourseError, match=bad or "got None"):
+        show_pictures([pictures[0], tmp_path / bad if bad else None])
 
 
 def test_no_text_lies_on_another_or_outside(pictures):

@@ -1,55 +1,118 @@
+import subprocess
+import sys
+
+import numpy as np
 import pytest
 
 from utils.errors import CourseError
-from utils.settings import ROOT, load_settings
+from utils.settings import RANGES, ROOT, Settings, load_settings
 
 
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch):
-    for name in ("DATASET", "ENCODER", "PROFILE", "RUNS", "DATA"):
+    for name in ("DATASET", "ENCODER", "PROFILE", "RUN", "RUNS", "DATA"):
         monkeypatch.delenv(f"CAPTION_{name}", raising=False)
 
 
 def test_defaults_are_the_embedded_data_set_and_vgg16():
     settings = load_settings()
     assert (settings.dataset, settings.encoder, settings.profile) == ("scenes", "vgg16", "full")
-    assert settings.run_folder == ROOT / "data" / "runs" / "scenes-vgg16"
+    assert settings.data_folder == ROOT / "data" / "scenes"
 
 
 def test_the_environment_chooses_and_an_argument_wins(monkeypatch):
     monkeypatch.setenv("CAPTION_DATASET", "flickr8k")
     monkeypatch.setenv("CAPTION_ENCODER", "efficientnet_lite0")
-    assert load_settings().run_folder.name == "flickr8k-efficientnet_lite0"
-    assert load_settings(encoder="vgg16").run_folder.name == "flickr8k-vgg16"
+    monkeypatch.setenv("CAPTION_RUN", "wide")
+    assert load_settings().encoder == "efficientnet_lite0"
+    assert load_settings().run == "wide"
+    assert load_settings(encoder="vgg16").encoder == "vgg16"
     assert load_settings(units=99).units == 99
+    assert load_settings(units=99).named == {"units"}
 
 
 def test_an_empty_variable_is_no_choice(monkeypatch):
-    monkeypatch.setenv("CAPTION_DATASET", "")
-    assert load_settings().dataset == "scenes"
+    for name in ("DATASET", "DATA"):
+        monkeypatch.setenv(f"CAPTION_{name}", "")
+    assert load_settings().data_folder == ROOT / "data" / "scenes"
 
 
-def test_runs_can_be_moved(monkeypatch, tmp_path):
-    monkeypatch.setenv("CAPTION_RUNS", str(tmp_path))
-    assert load_settings().run_folder == tmp_path / "scenes-vgg16"
+def test_another_number_of_scenes_is_another_data_set():
+    assert load_settings(picture_count=200).data_folder.name == "scenes-200"
+    assert load_settings(profile="fast").data_folder.name == "scenes-120"
 
 
 def test_a_folder_of_ones_own_is_a_data_set(tmp_path):
     folder = tmp_path / "holiday"
     folder.mkdir()
-    settings = load_settings(dataset=str(folder))
-    assert settings.data_folder == folder
-    assert settings.run_folder.name == "holiday-vgg16"
+    assert load_settings(dataset=str(folder)).data_folder == folder
+    assert load_settings(dataset=f"{folder}/../holiday/").data_folder == folder
+
+
+@pytest.mark.parametrize("names", ["vgg16+efficientnet_lite2+efficientnet_lite0"])
+def test_the_order_of_joined_encoders_does_not_matter(names):
+    first, second, third = names.split("+")
+    one = load_settings(dataset="flickr8k", encoder=names)
+    other = load_settings(dataset="flickr8k", encoder=f"{third}+{second}+{first}")
+    assert one.units == other.units == 512
+    assert one.mirrored and other.mirrored
+    assert one.feature_scale == other.feature_scale == 0.1
 
 
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ({"encoder": "alexnet"}, "Unknown encoder 'alexnet'"),
-        ({"dataset": "flickr9k"}, "Unknown data set 'flickr9k'"),
-        ({"profile": "quick"}, "Unknown profile 'quick'"),
+        ({"dataset": "flickr8"}, "Unknown data set 'flickr8': did you mean 'flickr8k'"),
+        ({"dataset": "photographs"}, "Unknown data set 'photographs': choose"),
+        ({"profile": "fats"}, "Unknown profile 'fats': did you mean 'fast'"),
+        ({"profile": "xyz"}, "Unknown profile 'xyz': choose one of full, fast"),
+        ({"unit": 3}, "Unknown setting 'unit': did you mean 'units'"),
+        ({"learning_rates": 3}, "did you mean 'learning_rate'"),
+        ({"units": 0}, "units is 0"),
+        ({"units": 64.0}, "units is 64.0: give a whole number"),
+        ({"units": "64"}, "units is '64': give a whole number"),
+        ({"units": None}, "units is None"),
+        ({"seed": True}, "seed is True"),
+        ({"seed": -1}, "seed is -1"),
+        ({"dropout": 1.0}, "dropout is 1.0"),
+        ({"dropout": float("nan")}, "dropout is nan"),
+        ({"alpha": float("inf")}, "alpha is inf"),
+        ({"learning_rate": "fast"}, "learning_rate is 'fast': give a number"),
+        ({"mirrored": 1}, "mirrored is 1: give True or False"),
+        ({"encoder": 5}, "encoder is 5: give a text"),
+        ({"encoder": ""}, "must not be empty"),
+        ({"run": "../other"}, "run is '../other'"),
+        ({"run": "a.b"}, "run is 'a.b'"),
+        ({"reward_samples": 1}, "reward_samples is 1"),
+        ({"picture_count": 10}, "picture_count is 10"),
     ],
 )
-def test_unknown_names_are_refused(change, sentence):
-    with pytest.raises(CourseError, match=sentence):
+def test_what_makes_no_sense_is_refused_in_one_sentence(change, sentence):
+    with pytest.raises(CourseError) as error:
         load_settings(**change)
+    assert sentence in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_every_number_has_a_range_and_refuses_nan():
+    for name, value in vars(Settings()).items():
+        if isinstance(value, (int, float)) and not isinstance(value, bool):
+            assert name in RANGES
+            with pytest.raises(CourseError, match=name):
+                Settings(**{name: float("nan")})
+
+
+def test_numbers_of_numpy_are_numbers():
+    settings = load_settings(units=np.int64(64), dropout=np.float32(0.5))
+    assert type(settings.units) is int and type(settings.dropout) is float
+    assert type(load_settings(alpha=1).alpha) is float
+
+
+def test_settings_stand_on_the_ground():
+    code = (
+        "import sys, utils.settings; "
+        "print(*{name.split('.')[0] for name in sys.modules} "
+        "& {'cv2', 'pandas', 'numpy', 'tensorflow', 'keras'})"
+    )
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert shown.stdout.strip() == ""

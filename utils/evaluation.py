@@ -1,0 +1,185 @@
+"""Captions of whole splits, their scores, and runs side by side (notebooks 06 and 07)."""
+
+import time
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from scenes import read_truth
+from utils.datasets import NOVEL
+from utils.decoding import make_decoder
+from utils.errors import CourseError
+from utils.files import runs_root
+from utils.metrics import human_ceiling, score_captions
+from utils.run import Run, open_run
+from utils.settings import MODEL_SETTINGS, SEARCH_SETTINGS, default_settings
+from utils.training import dev_crossentropy
+
+FACTS = ("main", "action", "color", "place")
+
+
+def beam_sizes(run: Run) -> tuple[int, ...]:
+    """Return the beam sizes that are compared: greedy search and that of the settings."""
+    return tuple(sorted({1, run.settings.beam_size}))
+
+
+def caption_splits(models: Any, run: Run) -> tuple[pd.DataFrame, dict[str, float]]:
+    """Write captions for every picture outside train, by greedy and by beam search.
+
+    Args:
+        models: A merge model, or a list of several as an ensemble.
+        run: Its settings say how to search; its features and vocabulary are used.
+
+    Returns:
+        The predictions, a DataFrame (image, split, beam_size, caption), and the seconds that
+        each beam size took.
+    """
+    decode, settings = make_decoder(models, run.vocabulary()), run.settings
+    splits = {split: run.pictures_of(split) for split in run.splits() if split != "train"}
+    tables, seconds = [], {}
+    for beam_size in beam_sizes(run):
+        start = time.perf_counter()
+        for split, (images, features, _) in splits.items():
+            said, _ = decode(features, beam_size, settings.alpha, settings.max_length)
+            columns = {"image": images, "split": split, "beam_size": beam_size, "caption": said}
+            tables.append(pd.DataFrame(columns))
+        seconds[f"decoding_beam_{beam_size}"] = time.perf_counter() - start
+    return pd.concat(tables, ignore_index=True), seconds
+
+
+def captions_said(predictions: pd.DataFrame, split: str, beam_size: int) -> dict[str, str]:
+    """Return the captions of a split: dict from image to caption, in the order of the split."""
+    chosen = predictions["split"].eq(split) & predictions["beam_size"].eq(beam_size)
+    chosen = predictions[chosen]
+    return dict(zip(chosen["image"], chosen["caption"], strict=True))
+
+
+def describe_captions(said: list[str], references: list[list[str]]) -> dict[str, float]:
+    """Score captions as `score_captions` does, with their mean length and how many differ."""
+    return {
+        **score_captions(said, references),
+        "mean_length": float(np.mean([len(text.split()) for text in said])),
+        "distinct_captions": len(set(said)),
+    }
+
+
+def score_splits(predictions: pd.DataFrame, run: Run) -> dict[str, dict[str, dict[str, float]]]:
+    """Score predictions: dict split -> beam size (as text) -> what `describe_captions` returns."""
+    scores: dict[str, dict[str, dict[str, float]]] = {}
+    for split in predictions["split"].unique():
+        references = list(run.references(split).values())
+        for beam_size in beam_sizes(run):
+            said = list(captions_said(predictions, split, beam_size).values())
+            scores.setdefault(split, {})[str(beam_size)] = describe_captions(said, references)
+    return scores
+
+
+def floor_and_ceiling(run: Run) -> tuple[dict[str, dict[str, float]], str]:
+    """Score on test what a model should beat, and what people reach.
+
+    - constant caption: of 60 train captions, the one that fits 100 dev pictures best
+    - random picture, nearest picture: a caption of another picture, of train; the nearest has
+      the most similar features
+    - one person: each reference in turn against the others of its picture
+
+    Returns:
+        Dict name -> scores, and the constant caption.
+    """
+    rng = np.random.default_rng(run.settings.seed)
+    _, train_features, train_references = run.pictures_of("train")
+    _, features, references = run.pictures_of("test")
+    captions = sorted({text for texts in train_references for text in texts})
+    candidates = rng.choice(captions, min(60, len(captions)), replace=False).tolist()
+    _, _, dev_references = run.pictures_of("dev")
+    some = dev_references[:100]
+    fits = [score_captions([text] * len(some), some)["bleu_4"] for text in candidates]
+    constant = candidates[int(np.argmax(fits))]
+    first = np.array([texts[0] for texts in train_references], object)
+    train_features = train_features / np.linalg.norm(train_features, axis=1, keepdims=True)
+    nearest = (features @ train_features.T).argmax(1)  # the highest cosine
+    said = {
+        "constant caption": [constant] * len(references),
+        "caption of a random picture": first[rng.integers(len(first), size=len(references))],
+        "caption of the nearest picture": first[nearest],
+    }
+    scores = {name: score_captions(list(texts), references) for name, texts in said.items()}
+    return scores | {"one person against the others": human_ceiling(references)}, constant
+
+
+def precision_of_facts(predictions: pd.DataFrame, run: Run) -> dict[str, dict[str, float]]:
+    """Tell how much of what captions of scenes say is true, where every fact is known.
+
+    Returns:
+        Dict split -> fact -> precision in percent, of beam search on test and on new
+        combinations; empty for other data sets.
+    """
+    if run.settings.dataset != "scenes":
+        return {}
+    truth = read_truth(run.settings.data_folder)
+    tables = {
+        split: truth.score(captions_said(predictions, split, run.settings.beam_size))
+        for split in ("test", NOVEL)
+    }
+    return {
+        split: {fact: float(table.loc[fact, "precision"]) for fact in FACTS}
+        for split, table in tables.items()
+    }
+
+
+def evaluate(model: Any, run: Run, predictions: pd.DataFrame) -> dict[str, Any]:
+    """Return everything about predictions that is measured once, ready for `metrics.json`.
+
+    Args:
+        model: The merge model that wrote them.
+        run: The run.
+        predictions: What `caption_splits` returned.
+
+    Returns:
+        The dict of `score_splits`, and dev_perplexity, facts (`precision_of_facts`), beam_size
+        and alpha.
+    """
+    return {
+        **score_splits(predictions, run),
+        "dev_perplexity": float(np.exp(dev_crossentropy(model, *run.captions_of("dev")))),
+        "facts": precision_of_facts(predictions, run),
+        "beam_size": run.settings.beam_size,
+        "alpha": run.settings.alpha,
+    }
+
+
+def compare_runs() -> pd.DataFrame:
+    """List the runs that are there: what differs from the defaults, and what they score.
+
+    Returns:
+        A DataFrame with a row per model: run, training (likelihood, or CIDEr-D of notebook 07),
+        settings (those that are not the defaults), bleu_4 and cider_d of beam search on test, and
+        note, which says what is missing or no longer holds.
+    """
+    rows = []
+    for path in sorted(runs_root().glob("*/run.json")):
+        run = open_run(path.parent)
+        chosen = run.settings
+        defaults = default_settings(chosen.dataset, chosen.encoder, chosen.profile)
+        names = ("min_count", "mirrored", *MODEL_SETTINGS, *SEARCH_SETTINGS)
+        changed = {name: getattr(chosen, name) for name in names}
+        changed = {k: v for k, v in changed.items() if v != getattr(defaults, k)}
+        told = ", ".join(f"{name}={value}" for name, value in changed.items())
+        for training, name in (
+            ("likelihood", "metrics.json"),
+            ("CIDEr-D", "metrics_self_critical.json"),
+        ):
+            if name == "metrics.json" or run.path(name).exists():
+                row = {"run": path.parent.name, "training": training, "settings": told}
+                rows.append(row | _test_scores(run, name))
+    columns = ["run", "training", "settings", "bleu_4", "cider_d", "note"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _test_scores(run, name):
+    try:
+        metrics = run.load(name)
+    except CourseError as error:
+        return {"note": str(error)}
+    scores = metrics["test"][str(metrics["beam_size"])]
+    return {"bleu_4": scores["bleu_4"], "cider_d": scores["cider_d"], "note": ""}

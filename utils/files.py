@@ -1,0 +1,99 @@
+"""What a run consists of: the table of its files, and where runs lie."""
+
+import hashlib
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from utils.settings import (
+    DATASET_DEFAULTS,
+    MODEL_SETTINGS,
+    REWARD_SETTINGS,
+    ROOT,
+    SEARCH_SETTINGS,
+    Settings,
+    data_root,
+)
+
+
+@dataclass(frozen=True)
+class Made:
+    """How a file of a run is made: by which notebook, from which files, by which settings."""
+
+    notebook: str
+    made_from: tuple[str, ...] = ()
+    settings: tuple[str, ...] = ()
+
+
+FILES = {
+    "defects.csv": Made("01_data_cleaning"),
+    "captions.csv": Made("01_data_cleaning"),
+    "pictures.csv": Made("01_data_cleaning"),
+    "features.npy": Made("02_feature_extraction", ("pictures.csv",), ("encoder", "mirrored")),
+    "vocabulary.json": Made("03_tokenization", ("captions.csv",), ("min_count",)),
+    "tokens.npy": Made("03_tokenization", ("captions.csv", "vocabulary.json")),
+    # Another split or vocabulary may leave the very same tokens: everything is named.
+    "model.keras": Made(
+        "05_training",
+        ("captions.csv", "pictures.csv", "features.npy", "vocabulary.json", "tokens.npy"),
+        MODEL_SETTINGS,
+    ),
+    "history.csv": Made("05_training", ("model.keras",)),
+    "predictions.csv": Made("06_evaluation", ("model.keras",), SEARCH_SETTINGS),
+    "metrics.json": Made("06_evaluation", ("predictions.csv", "history.csv")),
+    "model_self_critical.keras": Made(
+        "07_self_critical_training", ("model.keras",), REWARD_SETTINGS
+    ),
+    "history_self_critical.csv": Made("07_self_critical_training", ("model_self_critical.keras",)),
+    "predictions_self_critical.csv": Made(
+        "07_self_critical_training", ("model_self_critical.keras",), SEARCH_SETTINGS
+    ),
+    "metrics_self_critical.json": Made(
+        "07_self_critical_training", ("predictions_self_critical.csv", "history_self_critical.csv")
+    ),
+}
+SHARED = "03_tokenization"  # a named run has its own files from the notebooks after this one
+
+
+def runs_root() -> Path:
+    """Folder of all runs: `data/runs`, or `CAPTION_RUNS`."""
+    runs = os.environ.get("CAPTION_RUNS")
+    return ROOT / Path(runs).expanduser() if runs else data_root() / "runs"
+
+
+def run_folder(settings: Settings) -> Path:
+    """Return the folder of a run, whose name says what is in it.
+
+    `scenes-vgg16`, `scenes-120-vgg16-fast`; of a folder of one's own the name and six digits of
+    the hash of its path, `holiday-3f9a1c-vgg16`; a named run is `scenes-vgg16.wide`.
+    """
+    name = settings.data_folder.name
+    if settings.dataset not in DATASET_DEFAULTS:
+        mark = hashlib.sha256(data_name(settings).encode()).hexdigest()[:6]
+        name = f"{re.sub(r'[^A-Za-z0-9_-]+', '_', name) or 'folder'}-{mark}"
+    name += f"-{settings.encoder}"
+    name += "-fast" if settings.profile == "fast" else ""
+    name += f".{settings.run}" if settings.run else ""
+    return runs_root() / name
+
+
+def data_name(settings: Settings) -> str:
+    """Return the data folder as a text that stays true if the project or all data are moved."""
+    for root in (data_root(), ROOT):
+        if settings.data_folder.is_relative_to(root):
+            return str(settings.data_folder.relative_to(root))
+    return str(settings.data_folder)
+
+
+def identity(settings: Settings, own: bool) -> dict[str, Any]:
+    """Return what run.json says: enough to open a run by its folder.
+
+    Args:
+        settings: Those of the run.
+        own: False for the unnamed run whose captions and features a named run shares.
+    """
+    names = ("dataset", "encoder", "profile", "picture_count")
+    chosen = {name: getattr(settings, name) for name in names}
+    return {**chosen, "run": settings.run if own else "", "data_folder": data_name(settings)}

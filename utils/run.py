@@ -1,0 +1,300 @@
+"""The one door to the files of a run: what made each of them, and whether it still holds.
+
+`utils.files.FILES` says for every file which notebook writes it, from which files and by which
+settings. From that table follow the manifests beside the files, the check when a file is opened
+and the sentence that names the notebook to run. Settings are said once: the notebook that makes a
+file records what made it, later notebooks take it from there.
+"""
+
+import json
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from utils.artifacts import Fingerprints, manifest_path, read_content, write_content, write_json
+from utils.encoders.registry import joined_encoders
+from utils.errors import CourseError
+from utils.files import FILES, SHARED, data_name, identity, run_folder
+from utils.settings import Settings, default_settings, with_recorded
+from utils.vocabulary import Vocabulary
+
+
+def open_run(folder: str | Path) -> "Run":
+    """Open a run that is there, by its folder.
+
+    Raises:
+        CourseError: The folder holds no run.
+    """
+    folder = Path(folder)
+    path = folder / "run.json"
+    if not path.exists():
+        raise CourseError(f"{folder} holds no run: its run.json is missing.")
+    chosen = json.loads(path.read_text("utf-8"))
+    del chosen["data_folder"]
+    # Not `load_settings`: a run can be used where its data folder is not.
+    settings = default_settings(chosen["dataset"], chosen["encoder"], chosen["profile"])
+    return Run(with_recorded(settings, chosen), folder=folder)
+
+
+class Run:
+    """The files of a run, each checked with everything beneath it when it is opened.
+
+    Attributes:
+        folder: Where the run's files lie.
+        settings: The settings given, and those that earlier notebooks recorded in their files.
+
+    Args:
+        settings: What `load_settings` returned.
+        notebook: The notebook that uses the run, without `.ipynb`; it takes the settings of the
+            files that notebooks before it have made. By default those of all files.
+        folder: Where the files lie, if not in `run_folder(settings)`.
+
+    Raises:
+        CourseError: An encoder is unknown, or the folder belongs to other data.
+    """
+
+    def __init__(
+        self, settings: Settings, notebook: str | None = None, folder: Path | None = None
+    ) -> None:
+        joined_encoders(settings.encoder)
+        self.folder = folder or run_folder(settings)
+        self.notebook = notebook
+        self._shared = self.folder
+        if settings.run:
+            self._shared = self.folder.with_name(self.folder.name.rsplit(".", 1)[0])
+        self._fingerprints = Fingerprints(self._shared / "fingerprints.json")
+        self._opened: dict[str, str] = {}  # what this notebook has read or written itself
+        self._contents: dict[str, tuple[str, Any]] = {}
+        self.settings = settings
+        self._belongs_here()
+        self.settings = with_recorded(settings, self._recorded())
+
+    @property
+    def figures(self) -> Path:
+        """Folder of the run's figures."""
+        return self.folder / "figures"
+
+    def path(self, name: str) -> Path:
+        """Return where a file of the run lies, unchecked."""
+        return (self._shared if FILES[name].notebook <= SHARED else self.folder) / name
+
+    def manifest(self, name: str) -> dict[str, Any]:
+        """Return what is written down about a file.
+
+        Raises:
+            CourseError: The file is missing, or was made by another version of the course.
+        """
+        path, notebook = self.path(name), FILES[name].notebook
+        manifest = manifest_path(path)
+        if not path.exists() or not manifest.exists():
+            raise CourseError(f"{name} is missing in {path.parent.name}: run {notebook}.ipynb.")
+        try:
+            content = json.loads(manifest.read_text("utf-8"))
+            return {key: content[key] for key in ("sha256", "inputs", "settings")} | content
+        except (ValueError, KeyError, TypeError) as error:
+            raise CourseError(
+                f"{manifest.name} in {path.parent.name} is damaged or of an earlier version of "
+                f"the course: run {notebook}.ipynb."
+            ) from error
+
+    def check(self, name: str) -> str:
+        """Check a file and everything that it was made from; return its fingerprint.
+
+        Raises:
+            CourseError: Something is missing, was changed or made anew since, or was made with
+                another setting than the settings cell names; the sentence says what differs and
+                which notebook to run first.
+        """
+        try:
+            return self._check(name, {})
+        finally:
+            self._fingerprints.keep()
+
+    def holds(self, name: str) -> bool:
+        """Tell whether a file is there and need not be made again."""
+        try:
+            self.check(name)
+        except CourseError:
+            return False
+        return True
+
+    def _check(self, name, checked):
+        if name in checked:
+            return checked[name]
+        made = FILES[name]
+        # The lowest first: the sentence shall name the notebook to begin with.
+        found = {source: self._check(source, checked) for source in made.made_from}
+        manifest = self.manifest(name)
+        checked[name] = self._fingerprints.of(self.path(name))
+        if checked[name] != manifest["sha256"]:
+            raise CourseError(f"{name} was changed after it was made: rerun {made.notebook}.ipynb.")
+        for source, recorded in manifest["inputs"].items():
+            if found.get(source) != recorded:
+                raise CourseError(
+                    f"{name} was made from another {source}: rerun {made.notebook}.ipynb."
+                )
+        self._check_settings(name, manifest["settings"])
+        self._check_raw(name, manifest)
+        return checked[name]
+
+    def _check_settings(self, name, recorded):
+        made = FILES[name]
+        # The notebook that makes a file knows all settings of it, others what their cell names.
+        names = set(made.settings)
+        if made.notebook != self.notebook:
+            names &= self.settings.named | {"encoder"}
+        for setting in sorted(names):
+            value, asked = recorded[setting], getattr(self.settings, setting)
+            if value != asked:
+                raise CourseError(
+                    f"{name} of the run {self.folder.name} was made with {setting}={value!r}, but "
+                    f"the settings say {asked!r}: run {made.notebook}.ipynb with "
+                    f"{setting}={asked!r} first, or leave {setting} out."
+                )
+
+    def _check_raw(self, name, manifest):
+        """The raw data are those that notebook 01 read, if they are still there at all."""
+        data = self.settings.data_folder
+        if data.is_dir():
+            for source, recorded in manifest.get("sources", {}).items():
+                path = data / source
+                if not path.exists() or self._fingerprints.of(path) != recorded:
+                    raise CourseError(
+                        f"{path} was changed or removed since: rerun 01_data_cleaning.ipynb."
+                    )
+        if name == "pictures.csv" and self._image_folder(manifest).is_dir():
+            for picture in read_content(self.path(name)).itertuples():
+                path = self._image_folder(manifest) / picture.image
+                if not path.exists() or self._fingerprints.of(path) != picture.sha256:
+                    raise CourseError(
+                        f"The picture {path} was changed or removed since: bring it back, or rerun "
+                        "01_data_cleaning.ipynb."
+                    )
+
+    def save(self, name: str, content: Any, **details: Any) -> None:
+        """Write a file of the run and its manifest.
+
+        Args:
+            name: A key of `FILES`.
+            content: A DataFrame for `.csv`, an array for `.npy`, a Keras model for `.keras`,
+                anything that JSON knows for `.json`.
+            **details: What else the manifest shall say.
+
+        Raises:
+            CourseError: A file that it is made from no longer holds, or is not the one that
+                this notebook read.
+        """
+        made, path = FILES[name], self.path(name)
+        inputs = {source: self.check(source) for source in made.made_from}
+        if stale := [
+            name for name in inputs if self._opened.get(name, inputs[name]) != inputs[name]
+        ]:
+            raise CourseError(
+                f"{stale[0]} was made anew since this notebook read it: run it again from its top."
+            )
+        write_json(path.parent / "run.json", identity(self.settings, path.parent == self.folder))
+        manifest_path(path).unlink(missing_ok=True)  # nothing holds until the new one is there
+        write_content(path, content)
+        self._opened[name] = self._fingerprints.of(path)
+        manifest = {
+            "file": name,
+            "made_by": made.notebook,
+            "sha256": self._opened[name],
+            "inputs": inputs,
+            "settings": {setting: getattr(self.settings, setting) for setting in made.settings},
+        }
+        write_json(manifest_path(path), manifest | details)
+        self._fingerprints.keep()
+
+    def save_clean(self, raw: Any, captions: pd.DataFrame, pictures: pd.DataFrame) -> None:
+        """Write the tables of notebook 01, and which files of the `RawDataset` they are from."""
+        data = self.settings.data_folder
+        sources = {str(p.relative_to(data)): self._fingerprints.of(p) for p in raw.sources}
+        self.save("captions.csv", captions, sources=sources)
+        self.save("pictures.csv", pictures, image_folder=str(raw.image_folder.relative_to(data)))
+
+    def load(self, name: str) -> Any:
+        """Check a file as `check` does, and read it."""
+        found = self._opened[name] = self.check(name)
+        if name.endswith(".keras"):
+            import utils.model  # noqa: F401  (Keras finds the layers defined there)
+            from utils.tensorflow_setup import keras  # seconds of loading, needless elsewhere
+
+            return keras.models.load_model(self.path(name), compile=False)
+        if self._contents.get(name, ("",))[0] != found:
+            self._contents[name] = found, read_content(self.path(name))
+        content = self._contents[name][1]
+        return content.copy() if isinstance(content, pd.DataFrame) else content
+
+    # What notebooks, benchmarks and the captioner ask for ---------------------------------------
+
+    def features(self) -> np.ndarray:
+        """Return what captions are made from: float32 [P, D], the mean of a picture's views."""
+        return np.asarray(self.load("features.npy").mean(axis=1))
+
+    def vocabulary(self) -> Vocabulary:
+        """Return the `Vocabulary`."""
+        return Vocabulary(tuple(self.load("vocabulary.json")["words"]))
+
+    def references(self, split: str) -> dict[str, list[str]]:
+        """Return the captions of a split by picture: dict from image to its list of captions."""
+        captions = self.load("captions.csv")
+        chosen = captions[captions["split"] == split]
+        return chosen.groupby("image", sort=False)["caption"].apply(list).to_dict()
+
+    def splits(self) -> list[str]:
+        """Return the names of the splits: train, dev, test and perhaps novel."""
+        return self.load("captions.csv")["split"].unique().tolist()
+
+    def captions_of(self, split: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return what a model learns from or is tested on, as `make_batches` takes it.
+
+        Returns:
+            Features, for train all views [P, V, D], else [P, D]; int [N], the row of the
+            features that belongs to each caption of the split; its tokens int32 [N, T].
+        """
+        captions, tokens = self.load("captions.csv"), self.load("tokens.npy")
+        chosen = captions["split"].eq(split).to_numpy()
+        rows = captions["image"].map(self._rows()).to_numpy()
+        features = self.load("features.npy") if split == "train" else self.features()
+        return features, rows[chosen], np.asarray(tokens[chosen])
+
+    def pictures_of(self, split: str) -> tuple[list[str], np.ndarray, list[list[str]]]:
+        """Return the pictures of a split: names, features [N, D], and their references."""
+        references, rows = self.references(split), self._rows()
+        features = self.features()[[rows[image] for image in references]]
+        return list(references), features, list(references.values())
+
+    def picture_path(self, image: str) -> Path:
+        """Return where a picture lies, given its name."""
+        return self._image_folder(self.manifest("pictures.csv")) / image
+
+    def _rows(self):
+        return {image: row for row, image in enumerate(self.load("pictures.csv")["image"])}
+
+    def _image_folder(self, manifest):
+        return self.settings.data_folder / manifest["image_folder"]
+
+    def _recorded(self):
+        recorded = {}
+        # Backwards: what an earlier notebook said counts for the later ones.
+        for name, made in reversed(FILES.items()):
+            before = self.notebook is None or made.notebook < self.notebook
+            if made.settings and before and manifest_path(self.path(name)).exists():
+                with suppress(CourseError):
+                    recorded |= self.manifest(name)["settings"]
+        # The encoder is part of the folder's name: other features there are somebody's mistake.
+        return {name: value for name, value in recorded.items() if name != "encoder"}
+
+    def _belongs_here(self):
+        path = self.folder / "run.json"
+        if path.exists():
+            there = json.loads(path.read_text("utf-8"))["data_folder"]
+            if there != data_name(self.settings):
+                raise CourseError(
+                    f"The run {self.folder.name} belongs to the data folder {there}, not to "
+                    f"{data_name(self.settings)}: move or rename one of the two."
+                )
