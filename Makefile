@@ -6,8 +6,10 @@ BIN := .venv/bin
 export CAPTION_DATASET := $(or $(DATASET),$(CAPTION_DATASET))
 export CAPTION_ENCODER := $(or $(ENCODER),$(CAPTION_ENCODER))
 export CAPTION_PROFILE := $(or $(PROFILE),$(CAPTION_PROFILE))
+# make run RUN=wide keeps a retraining beside the model that is there.
+export CAPTION_RUN := $(or $(RUN),$(CAPTION_RUN))
 
-.PHONY: run reward caption test lab bench climb results publish clean
+.PHONY: run reward runs caption test drill lab bench ablation results publish clean
 
 run: .venv/installed
 	$(BIN)/python -m utils.course
@@ -16,6 +18,10 @@ run: .venv/installed
 reward: .venv/installed
 	$(BIN)/python -m utils.course --reward
 
+# What differs in the settings of each run, and what it scores.
+runs: .venv/installed
+	$(BIN)/python -m utils.course --runs
+
 # make caption PHOTOS="a.jpg b.png"
 caption: .venv/installed
 	$(BIN)/python -m utils $(PHOTOS)
@@ -23,7 +29,12 @@ caption: .venv/installed
 test: .venv/installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
 	$(BIN)/python -m pytest
+
+# What takes longer than a cup of coffee: every notebook from every heading, and more.
+drill: .venv/installed
+	$(BIN)/python -m pytest tests/drill -v
 
 lab: .venv/installed
 	$(BIN)/jupyter lab notebooks
@@ -32,7 +43,7 @@ bench: .venv/installed
 	$(BIN)/python -m benchmarks
 
 # Hours, over Flickr8k; what is finished is not repeated. See benchmarks/README.md.
-climb: .venv/installed
+ablation: .venv/installed
 	$(BIN)/python -m benchmarks.ablation
 
 results: .venv/installed
@@ -46,7 +57,7 @@ clean:
 	rm -rf .venv data/runs
 
 .venv/installed: requirements.txt pyproject.toml
-	$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.12 …")'
+	$(PYTHON) .ci/check_system.py
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --disable-pip-version-check -r requirements.txt
 	touch $@

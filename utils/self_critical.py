@@ -6,6 +6,8 @@ the others less.
 """
 
 import time
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,27 +16,30 @@ from tqdm import tqdm
 from utils.decoding import make_decoder, never_said
 from utils.metrics import CiderD, score_captions
 from utils.model import build_decoder
-from utils.tensorflow_setup import keras, tf
-from utils.training import bfloat16_products
-from utils.vocabulary import END, PADDING, START
+from utils.settings import Settings
+from utils.tensorflow_setup import bfloat16_products, keras, tf
+from utils.vocabulary import END, PADDING, START, Vocabulary
 
 # Stands for the end of a caption in the reward. Without it a caption that breaks off ("a dog runs
 # through the") would lose nothing: CIDEr-D sees words only.
 STOP = "endofcaption"
+HISTORY = ["epoch", "reward", "dev_cider_d", "dev_bleu_4", "words", "distinct", "seconds"]
 
 
-def make_sampler(model, vocabulary_size, max_length):
+def make_sampler(
+    model: Any, vocabulary_size: int, max_length: int
+) -> Callable[[np.ndarray, Sequence[int]], np.ndarray]:
     """Wire a merge model for drawing random captions, the LSTM's state carried along.
 
     Args:
         model: A model of `utils.model.build_model`; its weights are shared, not copied.
         vocabulary_size: V.
-        max_length: Words after which a caption breaks off.
+        max_length: Words after which a caption breaks off, without an end.
 
     Returns:
-        `sample(features [N, D], seed [2])` to tokens int32 [N, T], right-padded: start, words,
-        end. Every word is drawn with the model's own probability, without dropout; padding,
-        start and unknown never are.
+        `sample(features [N, D], seed [2])` to tokens int32 [N, T], right-padded: start, at most
+        `max_length` words, end. Every word is drawn with the model's own probability, without
+        dropout; padding, start and unknown never are.
     """
     picture_model, step_model = build_decoder(model)
     never = never_said(vocabulary_size)
@@ -51,6 +56,8 @@ def make_sampler(model, vocabulary_size, max_length):
             own = tf.random.experimental.stateless_fold_in(seed, position)
             drawn = tf.random.stateless_categorical(logits + never, 1, own, dtype=tf.int32)[:, 0]
             over = (tokens == END) | (tokens == PADDING)
+            if position > max_length:  # out of words: the caption ends now or breaks off
+                over |= drawn != END
             tokens = tf.where(over, PADDING, drawn)
             said = said.write(position, tokens)
             position += 1
@@ -62,7 +69,9 @@ def make_sampler(model, vocabulary_size, max_length):
     return sample
 
 
-def rewards_of(tokens, pictures, vocabulary, cider):
+def rewards_of(
+    tokens: np.ndarray, pictures: np.ndarray, vocabulary: Vocabulary, cider: CiderD
+) -> np.ndarray:
     """CIDEr-D of sampled captions, the end of the caption counted as a word.
 
     Args:
@@ -81,7 +90,7 @@ def rewards_of(tokens, pictures, vocabulary, cider):
     return cider.scores(texts, pictures)
 
 
-def make_reward(references):
+def make_reward(references: Sequence[Sequence[str]]) -> CiderD:
     """Prepare the reward: `CiderD` of references that end in `STOP`.
 
     Args:
@@ -90,7 +99,7 @@ def make_reward(references):
     return CiderD([[f"{text} {STOP}" for text in texts] for texts in references])
 
 
-def advantages_of(rewards, count):
+def advantages_of(rewards: np.ndarray, count: int) -> np.ndarray:
     """How much better each caption is than the mean of its siblings.
 
     Args:
@@ -105,61 +114,87 @@ def advantages_of(rewards, count):
     return (rewards - siblings).astype(np.float32).ravel()
 
 
-def train_for_score(model, train_data, dev_data, vocabulary, settings):
+def train_for_score(
+    model: Any,
+    train_data: tuple[np.ndarray, Sequence[Sequence[str]]],
+    dev_data: tuple[np.ndarray, Sequence[Sequence[str]]],
+    vocabulary: Vocabulary,
+    settings: Settings,
+) -> tuple[Any, pd.DataFrame]:
     """Go on training a merge model with CIDEr-D as the reward, and keep the best epoch on dev.
 
     Interrupt it (the stop button of the notebook) whenever you have seen enough: the best epoch
     so far is kept.
 
     Args:
-        model: A trained merge model. It is changed: in the end it holds the weights of the epoch
-            with the best dev CIDEr-D.
+        model: A trained merge model. It stays what it is: a copy is trained.
         train_data: features [N, D] and references (N lists of strings) of the train pictures.
         dev_data: The same of the dev pictures.
         vocabulary: The `utils.vocabulary.Vocabulary` of the model.
         settings: The reward_... fields, beam_size, alpha, max_length and seed.
 
     Returns:
-        The history: a DataFrame with a row per epoch, epoch 0 being the model as it came: epoch,
-        reward (mean CIDEr-D of the samples, with the end as a word), dev_cider_d, dev_bleu_4,
-        words (mean length) and distinct (captions) of beam search on dev, and seconds.
+        The model of the epoch with the best dev CIDEr-D, and the history: a DataFrame with a row
+        per epoch, epoch 0 being the model as it came: epoch, reward (mean CIDEr-D of the samples,
+        with the end as a word), dev_cider_d, dev_bleu_4, words (mean length) and distinct
+        (captions) of beam search on dev, and seconds.
     """
+    student = keras.models.clone_model(model)
+    student.set_weights(model.get_weights())
+    train_epoch = _make_epoch(student, train_data, vocabulary, settings)
+    decode = make_decoder(student, vocabulary)
+    history: list[dict] = []
+    best = student.get_weights()
+    steps = -(-len(train_data[0]) // settings.reward_batch_size)
+    bar = tqdm(total=settings.reward_epochs * steps, desc="reward", unit="batch", mininterval=1)
+    try:
+        with bar:
+            for epoch in range(settings.reward_epochs + 1):
+                started = time.perf_counter()
+                reward = train_epoch(epoch, bar) if epoch else np.nan
+                row = {"epoch": epoch, "reward": reward}
+                row |= _score_on_dev(decode, dev_data, settings)
+                row["seconds"] = time.perf_counter() - started
+                if all(row["dev_cider_d"] > before["dev_cider_d"] for before in history):
+                    best = student.get_weights()
+                history = [*history, row]
+                scores = [row["dev_cider_d"] for row in history]
+                bar.set_postfix(epoch=epoch, dev_cider_d=f"{scores[-1]:.1f}")
+                if len(scores) - 1 - int(np.argmax(scores)) >= settings.reward_patience:
+                    break
+    except KeyboardInterrupt:
+        print("Interrupted: the best epoch so far is kept.")
+    except FloatingPointError:
+        print(f"Epoch {len(history)} gave a loss that is no number: the best before it is kept.")
+    student.set_weights(best)
+    return student, pd.DataFrame(history, columns=HISTORY)
+
+
+def _make_epoch(model, train_data, vocabulary, settings):
+    """Return a function that trains one epoch of REINFORCE and returns the mean reward."""
     features, references = train_data
     reward = make_reward(references)
     sample = make_sampler(model, len(vocabulary), settings.max_length)
-    decode = make_decoder(model, vocabulary)
     learn = _make_step(model, settings.reward_learning_rate)
-    history, best = [], model.get_weights()
     steps = -(-len(features) // settings.reward_batch_size)
-    bar = tqdm(total=settings.reward_epochs * steps, desc="reward", unit="batch", mininterval=1)
-    try:
-        for epoch in range(settings.reward_epochs + 1):
-            started, rewards = time.perf_counter(), []
-            rng = np.random.default_rng([settings.seed, epoch])
-            order = rng.permutation(len(features)) if epoch else np.zeros(0, int)
-            for number, batch in enumerate(np.array_split(order, steps) if epoch else ()):
-                pictures = np.repeat(batch, settings.reward_samples)
-                seed = [settings.seed, 10_000 * epoch + number]
-                with bfloat16_products():
-                    tokens = sample(features[pictures], seed)
-                    rewards.append(rewards_of(tokens, pictures, vocabulary, reward))
-                    advantages = advantages_of(rewards[-1], settings.reward_samples)
-                    learn(features[pictures], tokens, advantages)
-                bar.update()
-            row = {"epoch": epoch, "reward": np.mean(np.concatenate(rewards)) if epoch else np.nan}
-            row |= _score_on_dev(decode, dev_data, settings)
-            history.append({**row, "seconds": time.perf_counter() - started})
-            scores = [row["dev_cider_d"] for row in history]
-            if scores[-1] == max(scores):
-                best = model.get_weights()
-            bar.set_postfix(epoch=epoch, dev_cider_d=f"{scores[-1]:.1f}")
-            if len(scores) - 1 - int(np.argmax(scores)) >= settings.reward_patience:
-                break
-    except KeyboardInterrupt:
-        print("Interrupted: the best epoch so far is kept.")
-    bar.close()
-    model.set_weights(best)
-    return pd.DataFrame(history)
+
+    def train_epoch(epoch, bar):
+        rewards = []
+        order = np.random.default_rng([settings.seed, epoch]).permutation(len(features))
+        for number, batch in enumerate(np.array_split(order, steps)):
+            pictures = np.repeat(batch, settings.reward_samples)
+            seed = [settings.seed, 10_000 * epoch + number]
+            with bfloat16_products():
+                tokens = sample(features[pictures], seed)
+                rewards.append(rewards_of(tokens, pictures, vocabulary, reward))
+                advantages = advantages_of(rewards[-1], settings.reward_samples)
+                loss = learn(features[pictures], tokens, advantages)
+            if not np.isfinite(loss):
+                raise FloatingPointError
+            bar.update()
+        return float(np.mean(np.concatenate(rewards)))
+
+    return train_epoch
 
 
 def _make_step(model, learning_rate):
@@ -179,6 +214,7 @@ def _make_step(model, learning_rate):
             loss = tf.reduce_sum(losses * mask * advantages[:, None]) / tf.reduce_sum(mask)
         gradients = tape.gradient(loss, model.trainable_variables)
         optimizer.apply(gradients, model.trainable_variables)
+        return loss
 
     return learn
 
@@ -190,6 +226,6 @@ def _score_on_dev(decode, dev_data, settings):
     return {
         "dev_cider_d": scores["cider_d"],
         "dev_bleu_4": scores["bleu_4"],
-        "words": np.mean([len(text.split()) for text in said]),
+        "words": float(np.mean([len(text.split()) for text in said])),
         "distinct": len(set(said)),
     }

@@ -8,7 +8,7 @@ from utils.decoding import make_decoder
 from utils.errors import CourseError
 from utils.model import build_model
 from utils.tensorflow_setup import keras
-from utils.training import MaskedCrossentropy
+from utils.training import masked_crossentropy
 from utils.vocabulary import END, PADDING, START, UNKNOWN, Vocabulary
 
 SPECIAL = ("<padding>", "<start>", "<end>", "<unknown>")
@@ -74,6 +74,28 @@ def test_special_tokens_are_never_said(small):
         assert all(len(text.split()) <= 5 for text in said)
 
 
+@pytest.mark.parametrize("beam_size", [1, 2, 3])
+@pytest.mark.parametrize("models", [1, 2])
+def test_a_caption_that_was_cut_off_has_the_probability_of_its_own_words(
+    small, beam_size, models, monkeypatch
+):
+    model, vocabulary, features = small
+    monkeypatch.setattr("utils.decoding.PICTURES_AT_ONCE", 2)
+    kernel, offsets = model.get_layer("logits").get_weights()
+    offsets[END] = -20  # the end hardly ever comes
+    model.get_layer("logits").set_weights([kernel, offsets])
+    decode = make_decoder([model] * models, vocabulary)
+    said, scores = decode(features, beam_size, alpha=0.7, max_length=4)
+    for feature, text, score in zip(features, said, scores, strict=True):
+        words = [vocabulary.tokens[word] for word in text.split()]
+        assert len(words) == 4
+        tokens = np.array([[START, *words]])
+        logits = model([feature[None], tokens[:, :-1]]).numpy()[0].astype(np.float64)
+        log_p = logits - np.log(np.exp(logits).sum(-1, keepdims=True))
+        expected = log_p[np.arange(4), words].sum()
+        assert score == pytest.approx(expected, abs=1e-4)
+
+
 def test_pictures_do_not_influence_each_other(small):
     model, vocabulary, features = small
     decode = make_decoder(model, vocabulary)
@@ -92,9 +114,9 @@ def test_an_ensemble_of_one_model_twice_is_that_model(small):
 def test_a_trained_model_says_what_it_learned(toy, settings):
     settings = replace(settings, dropout=0.0)
     model = build_model(6, len(toy["vocabulary"]), settings)
-    model.compile(keras.optimizers.Adam(0.01), MaskedCrossentropy(), jit_compile=False)
+    model.compile(keras.optimizers.Adam(0.01), masked_crossentropy, jit_compile=False)
     inputs = [toy["features"], toy["tokens"][:, :-1]]
-    model.fit(inputs, toy["tokens"][:, 1:], epochs=150, verbose=0)
+    model.fit(inputs, toy["tokens"][:, 1:], epochs=150, shuffle=False, verbose=0)
     decode = make_decoder(model, toy["vocabulary"])
     for beam_size in (1, 3):
         assert decode(toy["features"], beam_size)[0] == toy["captions"]

@@ -3,7 +3,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from utils.metrics import CiderD
+from utils import self_critical
+from utils.decoding import make_decoder
+from utils.metrics import CiderD, score_captions
 from utils.model import build_model
 from utils.self_critical import (
     advantages_of,
@@ -25,15 +27,20 @@ def model(settings):
     return model
 
 
-def test_samples_are_whole_captions_without_special_words(model):
+@pytest.mark.parametrize("max_length", [1, 2, 5])
+def test_samples_are_whole_captions_of_bounded_length_without_special_words(model, max_length):
     features = np.random.default_rng(1).normal(size=(200, 6)).astype(np.float32)
-    tokens = make_sampler(model, len(WORDS), 5)(features, [7, 0])
-    assert (tokens[:, 0] == START).all() and tokens.shape[1] <= 7
+    tokens = make_sampler(model, len(WORDS), max_length)(features, [7, 0])
+    assert (tokens[:, 0] == START).all()
     assert not np.isin(tokens[:, 1:], [START, UNKNOWN]).any()
+    ends = 0
     for row in tokens[:, 1:]:
-        length = np.argmax(row == END) if END in row else len(row)
-        assert (row[length + 1 :] == PADDING).all()
-        assert PADDING not in row[: length + 1]
+        words = [token for token in row if token not in (END, PADDING)]
+        assert row[: len(words)].tolist() == words and len(words) <= max_length
+        ends += END in row
+        assert END in row or len(words) == max_length  # one that breaks off is full
+        assert (row[len(words) + (END in row) :] == PADDING).all()
+    assert 0 < ends < 200
 
 
 def test_samples_repeat_with_the_seed_only(model):
@@ -84,28 +91,71 @@ def task(toy, settings):
 
 def test_the_reward_rises_and_the_best_epoch_is_kept(task):
     model, data, vocabulary, settings = task
-    history = train_for_score(model, data, data, vocabulary, settings)
+    best_model, history = train_for_score(model, data, data, vocabulary, settings)
     assert history["epoch"].tolist() == list(range(len(history)))
     assert history["reward"].iloc[-1] > history["reward"].iloc[1] + 0.5
     best = history["dev_cider_d"].max()
     assert best > history["dev_cider_d"].iloc[0] + 10
-    again = train_for_score(model, data, data, vocabulary, replace(settings, reward_epochs=0))
-    assert again["dev_cider_d"].iloc[0] == pytest.approx(best)
+    assert score_of(best_model, data, vocabulary, settings) == pytest.approx(best)
 
 
-def test_the_same_run_twice_gives_the_same_weights(task):
+def score_of(model, data, vocabulary, settings):
+    said, _ = make_decoder(model, vocabulary)(
+        data[0], settings.beam_size, settings.alpha, settings.max_length
+    )
+    return score_captions(said, data[1])["cider_d"]
+
+
+def test_the_model_given_stays_what_it_is_and_the_same_run_repeats(task):
     model, data, vocabulary, settings = task
     settings = replace(settings, reward_epochs=1)
-    start, ends = model.get_weights(), []
-    for _ in range(2):
-        model.set_weights(start)
-        train_for_score(model, data, data, vocabulary, settings)
-        ends.append(model.get_weights())
-    for first, second in zip(*ends, strict=True):
+    before = model.get_weights()
+    one, _ = train_for_score(model, data, data, vocabulary, settings)
+    np.random.seed(3)  # noqa: NPY002  (other people's random numbers must not matter)
+    two, _ = train_for_score(model, data, data, vocabulary, settings)
+    for first, second in zip(one.get_weights(), two.get_weights(), strict=True):
+        np.testing.assert_array_equal(first, second)
+    for first, second in zip(before, model.get_weights(), strict=True):
         np.testing.assert_array_equal(first, second)
 
 
 def test_training_stops_when_dev_does_not_improve(task):
     model, data, vocabulary, settings = task
-    settings = replace(settings, reward_learning_rate=0.0, reward_patience=2)
-    assert len(train_for_score(model, data, data, vocabulary, settings)) == 3
+    settings = replace(settings, reward_learning_rate=1e-9, reward_patience=2)
+    assert len(train_for_score(model, data, data, vocabulary, settings)[1]) == 3
+
+
+@pytest.mark.parametrize("call", [1, 2, 4])
+def test_stopping_at_any_time_keeps_the_best_so_far(task, monkeypatch, call, capsys):
+    """Call 1 is the scoring of epoch 0: nothing is known yet, and the model stays as it came."""
+    model, data, vocabulary, settings = task
+    scored = []
+
+    def stopping(said, references):
+        scored.append(1)
+        if len(scored) == call:
+            raise KeyboardInterrupt
+        return score_captions(said, references)
+
+    monkeypatch.setattr(self_critical, "score_captions", stopping)
+    best_model, history = train_for_score(model, data, data, vocabulary, settings)
+    assert len(history) == call - 1 and list(history.columns) == self_critical.HISTORY
+    assert "Interrupted" in capsys.readouterr().out
+    best = history["dev_cider_d"].max() if call > 1 else score_of(model, data, vocabulary, settings)
+    assert score_of(best_model, data, vocabulary, settings) == pytest.approx(best)
+
+
+def test_a_loss_that_is_no_number_keeps_the_epoch_before(task, monkeypatch, capsys):
+    model, data, vocabulary, settings = task
+    rewards = self_critical.rewards_of
+    calls = []
+
+    def poisoned(*arguments):
+        calls.append(1)
+        return rewards(*arguments) * (np.nan if len(calls) > 8 else 1)  # 6 batches an epoch
+
+    monkeypatch.setattr(self_critical, "rewards_of", poisoned)
+    best_model, history = train_for_score(model, data, data, vocabulary, settings)
+    assert history["epoch"].tolist() == [0, 1]
+    assert "Epoch 2 gave a loss that is no number" in capsys.readouterr().out
+    assert all(np.isfinite(array).all() for array in best_model.get_weights())

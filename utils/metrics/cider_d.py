@@ -1,0 +1,114 @@
+"""CIDEr-D: how near a caption comes to its references, rare n-grams counting more."""
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+
+from utils.errors import CourseError
+from utils.metrics.ngrams import MAX_N, count_ngrams
+from utils.metrics.protocol import split_references, split_sentences
+
+SIGMA = 6.0  # the difference in length, in words, that is still forgiven
+
+
+def cider_d_scores(hypotheses: Sequence[str], references: Sequence[Sequence[str]]) -> np.ndarray:
+    """CIDEr-D of each caption, document frequencies taken from `references`.
+
+    Args:
+        hypotheses: A list of N strings.
+        references: A list of N lists of strings.
+
+    Returns:
+        float64 [N], from 0 to 10 as in the COCO toolkit, whose CIDEr-D is their mean; all 0 if
+        N is 1, because a word that every picture of the set has tells nothing.
+
+    Raises:
+        CourseError: As in `score_captions`.
+
+    Source: Vedantam, Zitnick and Parikh, CVPR 2015. Taught in notebook 06.
+    """
+    return CiderD(references).scores(hypotheses)
+
+
+class CiderD:
+    """CIDEr-D against fixed references, whose n-gram vectors are worked out once.
+
+    A caption is a vector with one entry per n-gram: how often it occurs, times its inverse
+    document frequency, log(N / number of pictures whose references have it). What every picture's
+    captions say ("a", "in the") weighs little, what only this picture's say weighs much. The score
+    is the cosine of the angle to the vectors of the references, with two brakes against captions
+    that play the metric (the D of CIDEr-D): no n-gram counts more often than the reference has it,
+    and a difference in length is punished.
+
+    Args:
+        references: A list of N lists of strings.
+
+    Raises:
+        CourseError: As in `score_captions`.
+
+    Source: Vedantam, Zitnick and Parikh, CVPR 2015. Taught in notebook 06.
+    """
+
+    def __init__(self, references: Sequence[Sequence[str]]) -> None:
+        # Of each picture, of each of its references: length, n-gram counts.
+        self.references: list[list[tuple[int, list[dict[str, int]]]]] = []
+        frequencies: Counter[str] = Counter()
+        for texts in split_references(references):
+            self.references.append([(len(words), count_ngrams(words)) for words in texts])
+            for same_n in zip(*(counts for _, counts in self.references[-1]), strict=True):
+                frequencies.update(set().union(*same_n))
+        # An n-gram that no reference has weighs as much as one that a single picture has. Most
+        # belong to a single picture, so the table holds the others only.
+        self.log_pictures = math.log(len(self.references))
+        self.idf = {g: self.log_pictures - math.log(df) for g, df in frequencies.items() if df > 1}
+        self.norms = [[self._norms(counts) for _, counts in texts] for texts in self.references]
+
+    def scores(
+        self, hypotheses: Sequence[str], pictures: Sequence[int] | np.ndarray | None = None
+    ) -> np.ndarray:
+        """Score hypotheses, several per picture if need be.
+
+        Args:
+            hypotheses: A list of M strings.
+            pictures: int [M], the row in the references that each hypothesis belongs to;
+                without it M is N, one hypothesis per picture in order.
+
+        Returns:
+            float64 [M], from 0 to 10.
+
+        Raises:
+            CourseError: The lengths differ, a row is out of range, a hypothesis is no string.
+        """
+        captions = split_sentences(hypotheses, "hypotheses")
+        rows = range(len(self.references)) if pictures is None else pictures
+        if len(captions) != len(rows):
+            raise CourseError(
+                f"There are {len(captions)} hypotheses for {len(rows)} pictures: give one each."
+            )
+        if len(rows) and not 0 <= min(rows) <= max(rows) < len(self.references):
+            raise CourseError(f"Picture rows must lie between 0 and {len(self.references) - 1}.")
+        return np.array(
+            [self._score(words, row) for words, row in zip(captions, rows, strict=True)]
+        )
+
+    def _norms(self, counts):
+        """Return the Euclidean norms of a text's four vectors, n = 1 to 4."""
+        idf, rare = self.idf.get, self.log_pictures
+        return [math.hypot(*[c * idf(g, rare) for g, c in same_n.items()]) for same_n in counts]
+
+    def _score(self, words, picture):
+        counts = count_ngrams(words)
+        norms = self._norms(counts)
+        idf, rare, total = self.idf.get, self.log_pictures, 0.0
+        references = zip(self.references[picture], self.norms[picture], strict=True)
+        for (length, reference_counts), reference_norms in references:
+            penalty = math.exp(-((len(words) - length) ** 2) / (2 * SIGMA**2))
+            for n in range(MAX_N):
+                own, other = counts[n], reference_counts[n]
+                common = own.keys() & other.keys()
+                product = sum(min(own[g], other[g]) * other[g] * idf(g, rare) ** 2 for g in common)
+                if product > 0:
+                    total += penalty * product / (norms[n] * reference_norms[n])
+        return 10 * total / MAX_N / len(self.references[picture])
