@@ -34,7 +34,7 @@ def sample_scene(rng: np.random.Generator, novel: str | None = None) -> dict:
         of which the first is the main thing.
     """
     while True:
-        scene = _sample_once(rng, world.NOVEL.get(novel, {}))
+        scene = _sample_once(rng, world.NOVEL[novel] if novel else {})
         if scene and world.novel_combination(scene["things"], scene["place"]) == novel:
             scene["novel"] = novel
             return scene

@@ -34,14 +34,15 @@ def facts_of(scene: dict, layout: list[dict]) -> dict:
     """
     main = scene["things"][0]
     category = world.CATEGORY[main["thing"]]
-    things = {}
+    things: dict[tuple, dict] = {}
     for item in scene["things"][1:]:
         key = (item["thing"], item["color"], item["action"], item["role"])
         things.setdefault(
             key, dict(zip(("thing", "color", "action", "role"), key, strict=True)) | {"count": 0}
         )
         things[key]["count"] += 1
-    partner, relations = None, set()
+    partner = None
+    relations: set[str] = set()
     for item, place in zip(scene["things"][1:], layout[1:], strict=True):
         found = _relations(main, item, layout[0]["box"], place["box"])
         relations.update(f"{relation} {item['thing']}" for relation in (*found, "with"))

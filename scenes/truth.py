@@ -36,7 +36,7 @@ def mentioned(caption: str) -> dict[str, set[str]]:
             found.append((kind, value, position, position + length))
         position += max(length, 1)
     found = _told_as_used(found)
-    said = {}
+    said: dict[str, set[str]] = {}
     for index, (kind, value, _, end) in enumerate(found):
         if kind in ("main", "thing", "action", "place", "light", "weather"):
             said.setdefault(kind, set()).add(value)
@@ -130,7 +130,7 @@ def truths(facts: dict) -> dict[str, set[str]]:
     actions |= {other for action in actions for other in IMPLIED.get(action, ())}
     colors = {f"{t['color']} {t['thing']}" for t in facts["things"] if t["color"]}
     colors.add(_own_color(facts))
-    counts = {}
+    counts: dict[str, int] = {}
     for thing in facts["things"]:
         counts[thing["thing"]] = counts.get(thing["thing"], 0) + thing["count"]
     places = {facts["place"]}

@@ -62,5 +62,5 @@ class Batches:
         digest = hashlib.sha256(repr((self.batch_size, self.seed)).encode())
         for array in (self.features, self.rows, self.tokens):
             digest.update(repr((array.shape, array.dtype.str)).encode())
-            digest.update(np.ascontiguousarray(array))
+            digest.update(np.ascontiguousarray(array).data)
         return digest.hexdigest()

@@ -15,7 +15,7 @@ layers, initializers = keras.layers, keras.initializers
 
 
 @keras.saving.register_keras_serializable("image_caption_course")
-class Standardize(layers.Layer):
+class Standardize(keras.layers.Layer):
     """Subtract the mean feature vector and divide by one number: the same scale for every encoder.
 
     All pictures share most of their feature vector; without the mean, what remains is what tells

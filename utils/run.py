@@ -250,7 +250,7 @@ class Run:
         return self.load("captions.csv")["split"].unique().tolist()
 
     def captions_of(self, split: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Return what a model learns from or is tested on, as `make_batches` takes it.
+        """Return what a model learns from or is tested on, as `Batches` takes it.
 
         Returns:
             Features, for train all views [P, V, D], else [P, D]; int [N], the row of the

@@ -2,15 +2,17 @@
 
 import json
 import re
+import shutil
 
 import nbformat
 import numpy as np
 import pandas as pd
 import pytest
+from reruns import Session, contents, rerun_from
 
-from utils.encoders import load_features
-from utils.errors import CourseError
 from utils.course import NOTEBOOKS, REWARD_STEPS, STEPS, execute, main
+from utils.errors import CourseError
+from utils.run import Run
 from utils.settings import load_settings
 
 COMMITTED = sorted(NOTEBOOKS.glob("*.ipynb"))
@@ -29,36 +31,43 @@ def fast(tmp_path_factory):
     ):
         patch.setenv(f"CAPTION_{name}", str(value))
     patch.delenv("CAPTION_RUNS", raising=False)
+    patch.delenv("CAPTION_RUN", raising=False)
     yield folder
     patch.undo()
 
 
 @pytest.fixture(scope="module")
 def run(fast):
-    """The run folder after all notebooks."""
+    """The run after all notebooks."""
     patch = pytest.MonkeyPatch()
-    patch.setattr("sys.argv", ["run"])
+    patch.setattr("sys.argv", ["course"])
     main()
     patch.undo()
-    return load_settings().run_folder
+    return Run(load_settings())
+
+
+def changed(step, before, after):
+    """Execute a notebook in which a text stands in place of another; nothing is kept of it."""
+    with Session(step, {before: after}).started() as session:
+        session.run()
 
 
 def test_training_before_everything_is_refused(fast):
     """Comes before the `run` fixture: nothing is there yet."""
     with pytest.raises(CourseError, match=r"05_training\.ipynb stopped .* run 01_data_cleaning"):
         execute("05_training", fast / "05.ipynb")
-    assert not (load_settings().run_folder / "model.keras").exists()
+    assert not Run(load_settings()).path("model.keras").exists()
 
 
 def test_training_before_tokenization_is_refused_and_the_model_stays(run, fast):
-    before = (run / "model.keras").read_bytes()
-    (run / "vocabulary.json").rename(fast / "vocabulary.json")
+    before = run.path("model.keras").read_bytes()
+    run.path("vocabulary.json").rename(fast / "vocabulary.json")
     try:
         with pytest.raises(CourseError, match=r"vocabulary\.json is missing .* 03_tokenization"):
             execute("05_training", fast / "05.ipynb")
     finally:
-        (fast / "vocabulary.json").rename(run / "vocabulary.json")
-    assert (run / "model.keras").read_bytes() == before
+        (fast / "vocabulary.json").rename(run.path("vocabulary.json"))
+    assert run.path("model.keras").read_bytes() == before
 
 
 def test_a_run_leaves_every_file(run):
@@ -72,15 +81,16 @@ def test_a_run_leaves_every_file(run):
         "history.csv",
         "predictions.csv",
         "metrics.json",
+        "captioner/manifest.json",
     ):
-        assert (run / name).stat().st_size > 0, name
-    assert not (run / "training").exists()
-    assert not list(run.glob(".*tmp*"))
+        assert (run.folder / name).stat().st_size > 0, name
+    assert not (run.folder / "training").exists()
+    assert not list(run.folder.glob(".*tmp*"))
+    assert run.holds("metrics.json")
 
 
 def test_every_dev_and_test_picture_is_captioned(run):
-    captions = pd.read_csv(run / "captions.csv")
-    predictions = pd.read_csv(run / "predictions.csv", keep_default_na=False)
+    captions, predictions = run.load("captions.csv"), run.load("predictions.csv")
     assert list(captions.columns) == ["image", "split", "caption"]
     assert list(predictions.columns) == ["image", "split", "beam_size", "caption"]
     for split in ("dev", "test"):
@@ -93,35 +103,38 @@ def test_every_dev_and_test_picture_is_captioned(run):
 def test_metrics_are_the_scores_of_the_predictions(run):
     from utils.metrics import score_captions
 
-    captions = pd.read_csv(run / "captions.csv")
-    predictions = pd.read_csv(run / "predictions.csv", keep_default_na=False)
-    metrics = json.loads((run / "metrics.json").read_text())
-    references = captions[captions["split"] == "test"].groupby("image")["caption"].apply(list)
+    predictions, metrics = run.load("predictions.csv"), run.load("metrics.json")
+    references = run.references("test")
     chosen = predictions[predictions["split"].eq("test") & predictions["beam_size"].eq(3)]
     said = chosen.set_index("image")["caption"]
-    expected = score_captions(said.tolist(), references[said.index].tolist())
+    expected = score_captions(said.tolist(), [references[image] for image in said.index])
     for name, value in expected.items():
         assert metrics["test"]["3"][name] == pytest.approx(value)
     assert metrics["dev_perplexity"] > 1
     assert {"features", "training", "decoding_beam_1", "decoding_beam_3"} <= set(metrics["seconds"])
+    assert set(metrics["facts"]["test"]) == {"main", "action", "color", "place"}
+    floor = metrics["floor_and_ceiling"]
+    assert 0 < floor["constant caption"]["bleu_1"] < 100
+    assert floor["one person against the others"]["cider_d"] > floor["constant caption"]["cider_d"]
 
 
 def test_training_for_the_score_goes_on_from_a_run(run, monkeypatch, capsys):
-    monkeypatch.setattr("sys.argv", ["run", "--reward"])
+    before = run.path("model.keras").read_bytes()
+    monkeypatch.setattr("sys.argv", ["course", "--reward"])
     main()
     assert "bleu_4" in capsys.readouterr().out
-    history = pd.read_csv(run / "history_self_critical.csv")
+    history = run.load("history_self_critical.csv")
     assert history["epoch"].tolist() == list(range(len(history)))
-    metrics = json.loads((run / "metrics_self_critical.json").read_text())
+    metrics = run.load("metrics_self_critical.json")
     best = history["dev_cider_d"].max()
     assert metrics["dev"]["3"]["cider_d"] == pytest.approx(best, abs=1e-6)
-    assert (run / "model_self_critical.keras").exists()
-    assert not (run / "training_second").exists()
+    assert run.path("model.keras").read_bytes() == before
+    assert not (run.folder / "training_second").exists()
 
 
 def test_features_have_a_row_per_picture(run):
-    features = load_features(run)
-    images = pd.read_csv(run / "captions.csv")["image"].nunique()
+    features = run.features()
+    images = run.load("captions.csv")["image"].nunique()
     assert features.shape == (images, 1280)
     np.testing.assert_allclose(np.linalg.norm(features, axis=1), 1, atol=1e-5)
 
@@ -129,25 +142,115 @@ def test_features_have_a_row_per_picture(run):
 def test_the_captioner_says_what_notebook_06_wrote(run):
     from utils import load_captioner
 
-    settings = load_settings()
-    predictions = pd.read_csv(run / "predictions.csv", keep_default_na=False)
+    predictions = run.load("predictions.csv")
     chosen = predictions[predictions["split"].eq("test") & predictions["beam_size"].eq(3)][:4]
-    paths = [settings.data_folder / "Images" / image for image in chosen["image"]]
-    assert load_captioner(run).caption(paths) == chosen["caption"].tolist()
+    paths = [run.picture_path(image) for image in chosen["image"]]
+    for name in (run.folder, run.folder.name, f"{run.folder.name}/captioner"):
+        assert load_captioner(name).caption(paths) == chosen["caption"].tolist()
+
+
+def test_the_model_of_notebook_07_can_be_loaded(run):
+    from utils import load_captioner
+
+    predictions = run.load("predictions_self_critical.csv")
+    chosen = predictions[predictions["split"].eq("test") & predictions["beam_size"].eq(3)][:4]
+    paths = [run.picture_path(image) for image in chosen["image"]]
+    captioner = load_captioner(f"{run.folder.name}/captioner_self_critical")
+    assert captioner.caption(paths) == chosen["caption"].tolist()
+
+
+# Settings changed, cells run again --------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ("units=32, seed=9", "seed=7, but the settings say 9: run 05_training.ipynb"),
+        ("min_count=3", "min_count=1, but the settings say 3: run 03_tokenization.ipynb"),
+        ("mirrored=True", "mirrored=False, but the settings say True: run 02_feature_extraction"),
+        ("picture_count=90", "scenes-90-efficientnet_lite0-fast: run 01_data_cleaning.ipynb"),
+    ],
+)
+def test_evaluation_with_settings_that_the_model_does_not_have_is_refused(run, change, sentence):
+    before = contents(run.folder)
+    with pytest.raises(Exception, match=re.escape(sentence)):
+        changed("06_evaluation", "load_settings()", f"load_settings({change})")
+    assert contents(run.folder) == before
+
+
+def test_a_setting_changed_in_training_is_what_evaluation_scores(run, monkeypatch):
+    """In a named run, beside the model that is there."""
+    from utils import load_captioner
+
+    before = contents(run.folder)
+    name = 'load_settings(run="wide", '
+    changed("05_training", "load_settings()", f"{name}units=96, epochs=1)")
+    changed("06_evaluation", "load_settings()", f"{name}alpha=0.0, beam_size=2)")
+    wide = Run(load_settings(run="wide"))
+    assert (wide.settings.units, wide.settings.alpha, wide.settings.epochs) == (96, 0.0, 1)
+    assert wide.load("model.keras").get_layer("lstm").units == 96
+    assert set(wide.load("metrics.json")["test"]) == {"1", "2"}
+    assert contents(run.folder) == before
+    captioner = load_captioner(wide.folder.name)
+    assert (captioner.settings.alpha, captioner.settings.beam_size) == (0.0, 2)
+    # Trained anew with other settings: the scores of before are stale until 06 has run again.
+    changed("05_training", "load_settings()", f"{name}units=80, epochs=1)")
+    with pytest.raises(CourseError, match="predictions.csv was made from another model.keras"):
+        wide.check("metrics.json")
+    monkeypatch.setattr("sys.argv", ["course", "--runs"])
+    main()
+
+
+def test_mirror_images_chosen_in_02_reach_the_model_and_the_captioner(run, fast):
+    from utils import load_captioner
+
+    runs = fast / "mirrored"
+    shutil.copytree(run.folder, runs / run.folder.name)
+    patch = pytest.MonkeyPatch()
+    patch.setenv("CAPTION_RUNS", str(runs))
+    try:
+        changed("02_feature_extraction", "load_settings()", "load_settings(mirrored=True)")
+        with pytest.raises(CourseError, match="model.keras was made from another features.npy"):
+            Run(load_settings()).check("model.keras")
+        execute("05_training", fast / "05.ipynb")
+        other = Run(load_settings())
+        assert other.load("features.npy").shape[1] == 2
+        assert load_captioner(other.folder.name).settings.mirrored
+    finally:
+        patch.undo()
+
+
+@pytest.mark.parametrize(
+    ("step", "headings"),
+    [
+        ("02_feature_extraction", ("5 · Square root and length",)),
+        ("05_training", ("4 · Train", "6 · What whole sequences save")),
+        ("06_evaluation", ("4 · The scores",)),
+        ("07_self_critical_training", ("4 · What it did to the captions",)),
+    ],
+)
+def test_from_a_heading_to_the_end_gives_the_same(run, step, headings):
+    with Session(step).started() as session:
+        whole = session.run()
+        numbers = dict(session.headings())
+        for heading in headings:
+            assert not rerun_from(session, heading, numbers[heading], whole, run.folder)
 
 
 def test_a_picture_that_went_missing_is_named_and_features_stay(run, fast):
-    before = (run / "features.npy").read_bytes()
-    (run / "features.json").unlink()  # so that notebook 02 has to extract again
-    pictures = pd.read_csv(run / "pictures.csv")
-    gone = load_settings().data_folder / "Images" / pictures["image"][5]
+    before = run.path("features.npy").read_bytes()
+    (run.folder / "features.json").unlink()  # so that notebook 02 has to extract again
+    gone = run.picture_path(pd.read_csv(run.path("pictures.csv"))["image"][5])
     gone.rename(gone.with_suffix(".away"))
     try:
         with pytest.raises(CourseError, match=f"02_feature_extraction.*{gone.name}"):
             execute("02_feature_extraction", fast / "02.ipynb")
     finally:
         gone.with_suffix(".away").rename(gone)
-    assert (run / "features.npy").read_bytes() == before
+    assert run.path("features.npy").read_bytes() == before
+
+
+# The committed copies ---------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("path", COMMITTED, ids=lambda path: path.stem)
@@ -165,3 +268,8 @@ def test_committed_notebooks_are_in_order(path):
 
 def test_all_notebooks_are_there():
     assert [path.stem for path in COMMITTED] == [*STEPS, *REWARD_STEPS]
+
+
+def test_notebooks_are_plain_json_that_git_can_compare():
+    for path in COMMITTED:
+        assert json.loads(path.read_text("utf-8"))["nbformat"] == 4

@@ -1,7 +1,9 @@
 """The protocol of the published figures: how a sentence becomes the words that are scored.
 
 The COCO caption toolkit cuts sentences with the PTB tokenizer of Stanford CoreNLP, a Java program,
-and then removes punctuation. `split_words` cuts each of Flickr8k's 40,460 raw captions as it does.
+and then removes punctuation. Flickr8k's published figures come from that toolkit, given references
+in which hyphenated words are cut too (the token lists of Karpathy and Li, CVPR 2015). `split_words`
+does both at once: on Flickr8k's 40,460 raw captions, hyphens made spaces, it equals the toolkit.
 """
 
 import re
@@ -31,11 +33,11 @@ _WORDS = re.compile(
         | no\.(?=\s\d)
         | o'[a-z]+ | ma'am
         | can(?=not{_END}) | (?:gon|wan)(?=na{_END}) | got(?=ta{_END}) | (?:gim|lem)(?=me{_END})
-        | -?\.?\d+(?:[.,:]\d+)+{_END} | -\d+{_END}         # 3.5, 1,000, 10:30, -5
+        | \.?\d+(?:[.,:]\d+)+{_END}                        # 3.5, 1,000, 10:30
       )
     | '(?:s|m|d|ll|re|ve){_END} | 'n' | '\d\ds?{_END}      # man 's, rock 'n' roll, '90s
     | [a-z]+(?=n't{_END}) | n't{_END}                      # do n't
-    | {_LETTER}+(?:[-./@]{_LETTER}+)*                      # dog, t-shirt, and/or
+    | {_LETTER}+(?:[./@]{_LETTER}+)*                       # dog, and/or; t-shirt is two words
     | [?!]{{2,}} | \*+ | [()\[\]{{}}\#$%&+=@/~^|\\<>]      # signs that the toolkit leaves in
     """,
     re.VERBOSE,
@@ -58,19 +60,19 @@ _NOT_PLAIN = frozenset(
 
 
 def split_words(sentence: str) -> list[str]:
-    """Cut a sentence into the words that are scored, as the COCO toolkit does.
+    """Cut a sentence into the words that are scored, as the published figures have them.
 
     Args:
         sentence: What a person typed, a cleaned caption, or what a decoder returned.
 
     Returns:
         Words in lower case, without punctuation. Contractions are two words ("man's" is "man" and
-        "'s", "cannot" is "can" and "not"), hyphened words and numbers ("3.5") one. Start, end and
-        padding marks of the common kinds (<start>, <eos>, <s>, <pad>, endseq, [SEP]) are left
-        out. Marks of unknown words (<unk>, <unknown>) stay, one word each that fits no reference:
-        the caption has a word there. As in the toolkit, brackets stay too (as "-lrb-", "-rrb-":
-        its list of punctuation has them in capitals, its words are in lower case), and so do
-        doubled marks ("!!") and signs ("&").
+        "'s", "cannot" is "can" and "not"), hyphened words as many as they join, numbers ("3.5")
+        one. Start, end and padding marks of the common kinds (<start>, <eos>, <s>, <pad>, endseq,
+        [SEP]) are left out. Marks of unknown words (<unk>, <unknown>) stay, one word each, which
+        no reference has: the caption says something there. As in the toolkit, brackets stay too
+        (as "-lrb-", "-rrb-": its list of punctuation has them in capitals, its words are in lower
+        case), and so do doubled marks ("!!") and signs ("&").
     """
     if _PLAIN(sentence):
         words = sentence.split()

@@ -17,15 +17,15 @@ def score_captions(
 ) -> dict[str, float]:
     """Score captions as the literature does: BLEU-1 to 4, ROUGE-L and CIDEr-D.
 
-    Takes sentences as they are and applies the protocol of the COCO caption toolkit itself: lower
-    case, contractions cut in two and punctuation removed as `protocol.split_words` says, no start,
-    end and padding marks, one-letter words kept, all references of a picture. BLEU counts n-grams
-    over the whole set of pictures, with the toolkit's smoothing (see `bleu.corpus_bleu`); ROUGE-L
-    and CIDEr-D are means over the pictures.
+    Takes sentences as they are and applies the protocol itself: lower case, contractions and
+    hyphened words cut, no punctuation (details in `protocol.split_words`), no start, end and
+    padding marks, one-letter words kept, all references of a picture. BLEU counts n-grams over the
+    whole set of pictures, smoothed as in the COCO caption toolkit (details in `bleu.corpus_bleu`);
+    ROUGE-L and CIDEr-D are means over the pictures.
 
-    The published figures of Flickr8k compare with raw references. The notebooks compare with the
-    cleaned references of captions.csv, which are cut at their spaces (but "cannot" and "gonna" are
-    two words under the protocol): there "man's" is the one word "mans", as the model learned it.
+    Published figures of Flickr8k compare with what people typed. The notebooks compare with the
+    cleaned references of captions.csv, which are cut at their spaces, but for "cannot", "gonna"
+    and their like: "man's" is the one word "mans" there, as the model learned it.
 
     Args:
         hypotheses: A list of N strings, one caption per picture; an empty one scores 0.
@@ -43,7 +43,7 @@ def score_captions(
         100.0
 
     Sources: Papineni et al. (ACL 2002), Lin (ACL workshop 2004), Vedantam et al. (CVPR 2015); the
-    figures equal those of the COCO caption toolkit. Taught in notebook 06.
+    figures equal those of the COCO caption toolkit, given the same words. Taught in notebook 06.
     """
     bleu = corpus_bleu(*split_pairs(hypotheses, references))
     return {
