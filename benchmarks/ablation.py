@@ -1,42 +1,47 @@
 """What helps and what does not: one change at a time to the plain model, scored on dev.
 
-    make climb      # two seeds; finished trainings are not repeated
+    make ablation      # two seeds; finished trainings are not repeated
 
-Needs Flickr8k. Writes figures/climb.png and the table in benchmarks/README.md.
+Needs Flickr8k. Writes figures/ablation.png and the table in benchmarks/README.md.
 """
 
 import json
-import os
-import time
 from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, NamedTuple
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.figure import Figure
 
+from benchmarks.runs import mark, prepared, values
 from benchmarks.tables import markdown_table, write_table
 from utils.artifacts import write_json
-from utils.datasets import load_captions, load_pictures, references_of
+from utils.batches import Batches
 from utils.decoding import make_decoder
-from utils.encoders import load_views
+from utils.files import runs_root
 from utils.metrics import score_captions
 from utils.model import build_model
 from utils.plotting import COLORS, QUIET, save_figure, set_style
-from utils.tensorflow_setup import keras
-from utils.course import STEPS, execute
-from utils.settings import FIGURES, ROOT, data_root, load_settings
-from utils.training import (
-    MaskedCrossentropy,
-    bfloat16_products,
-    dev_crossentropy,
-    make_batches,
+from utils.settings import (
+    FIGURES,
+    MODEL_SETTINGS,
+    ROOT,
+    SEARCH_SETTINGS,
+    Settings,
+    default_settings,
 )
-from utils.vocabulary import build_vocabulary
+from utils.tensorflow_setup import keras
+from utils.training import train, untrained_model
+from utils.vocabulary import Vocabulary, build_vocabulary
 
 # The plain model, in full, so that later changes of the defaults do not move the starting point.
-PLAIN = load_settings(
+PLAIN = default_settings(
     dataset="flickr8k",
     encoder="efficientnet_lite0",
+    profile="full",
     mirrored=False,
     min_count=5,
     embedding_size=256,
@@ -45,18 +50,21 @@ PLAIN = load_settings(
     feature_scale=0.1,
     feature_dropout=0.0,
     epochs=4,
+    patience=4,
     batch_size=128,
     learning_rate=2e-3,
     weight_decay=0.0,
     label_smoothing=0.0,
     beam_size=3,
     alpha=1.0,
+    max_length=30,
 )
-# Name of the row: what is changed. Keys are fields of the settings or what `train_variant` reads.
-VARIANTS = {
+# Name of the row: what is changed. Keys are fields of the settings or what `data_of`,
+# `build_variant` and `train_variant` read.
+VARIANTS: dict[str, dict[str, Any]] = {
     "plain model": {},
-    "features: mirrored pictures too": {"features": "mirrored"},
-    "features: no square root": {"features": "no_root"},
+    "features: mirrored pictures too": {"mirrored": True},
+    "features: no square root": {"no_root": True},
     "features: not standardized": {"unstandardized": True},
     "features: scale 0.3": {"feature_scale": 0.3},
     "features: scale 1": {"feature_scale": 1.0},
@@ -88,60 +96,78 @@ DECODINGS = {
 }
 AVERAGED = "weights: mean of the last 3 epochs"
 SEEDS = (1, 2)
-FOLDER = data_root() / "runs" / "climb"
 
 
-def load_joined(encoder):
-    """Views [P, V, D] of an encoder, or of several joined by +, from the runs of each."""
-    parts = []
-    for name in encoder.split("+"):
-        folder = replace(PLAIN, encoder=name).run_folder
-        if not (folder / "features.npy").exists():
-            run_first_notebooks(name)
-        parts.append(load_views(folder))
-    views = min(part.shape[1] for part in parts)
-    joined = np.concatenate([part[:, :views] for part in parts], axis=2)
-    return joined / np.float32(len(parts) ** 0.5)
+class Data(NamedTuple):
+    """What a variant learns from and is scored on.
+
+    `dev` is features, rows and tokens as `train` takes them; `dev_features` [N, D] and
+    `references` are of the dev pictures.
+    """
+
+    batches: Batches
+    dev: tuple[np.ndarray, np.ndarray, np.ndarray]
+    vocabulary: Vocabulary
+    dev_features: np.ndarray
+    references: list[list[str]]
 
 
-def run_first_notebooks(encoder):
-    """Execute notebooks 01 to 03 for an encoder."""
-    os.environ |= {"CAPTION_DATASET": PLAIN.dataset, "CAPTION_ENCODER": encoder}
-    folder = replace(PLAIN, encoder=encoder).run_folder
-    for step in STEPS[:3]:
-        execute(step, folder / "notebooks" / f"{step}.ipynb")
+def settings_of(change: dict[str, Any], seed: int) -> Settings:
+    """Return the settings of a variant."""
+    fields = {key: value for key, value in change.items() if hasattr(PLAIN, key)}
+    return replace(PLAIN, seed=seed, **fields)
 
 
-def data_of(settings, change):
-    """Train and dev data (features, rows, tokens), the vocabulary, features of the dev pictures."""
-    views = load_joined(settings.encoder)
-    features = views[:, 0]
-    captions = load_captions(PLAIN.run_folder)
-    row_of = {image: row for row, image in enumerate(load_pictures(PLAIN.run_folder)["image"])}
-    rows = captions["image"].map(row_of).to_numpy()
-    of_train, of_dev = (captions["split"].eq(split).to_numpy() for split in ("train", "dev"))
-    vocabulary = build_vocabulary(captions.loc[of_train, "caption"], settings.min_count)
-    tokens = vocabulary.encode(captions["caption"])
-    if change.get("features") == "no_root":
+def path_of(change: dict[str, Any], seed: int) -> Path:
+    """Return where the scores of a variant are kept: the name hashes what determines them."""
+    settings = settings_of(change, seed)
+    names = ("encoder", "mirrored", "min_count", *MODEL_SETTINGS, *SEARCH_SETTINGS)
+    own = {key: value for key, value in change.items() if not hasattr(PLAIN, key)}
+    number = mark(values(settings, names), own, {} if change else DECODINGS)
+    return runs_root() / "ablation" / f"{settings.encoder}-{seed}-{number}.json"
+
+
+def data_of(settings: Settings, change: dict[str, Any]) -> Data:
+    """Take captions and features from the run of the encoder, and change what is to be changed."""
+    encoder_run = default_settings(settings.dataset, settings.encoder, "full")
+    if settings.mirrored:
+        named = frozenset({"mirrored"})  # a run without mirror images is refused
+        encoder_run = replace(encoder_run, mirrored=True, named=named)
+    run = prepared(encoder_run)
+    views, train_rows, _ = run.captions_of("train")
+    if not settings.mirrored:
+        views = views[:, :1]
+    if change.get("no_root"):
         # The square of a root, at length 1 again: what the L2 norm alone would have given.
-        features = np.sign(features) * features**2
-        features /= np.linalg.norm(features, axis=1, keepdims=True)
-    train = features, rows[of_train], tokens[of_train]
-    if change.get("features") == "mirrored":
-        train = views, *train[1:]
-    dev_rows = [row_of[image] for image in references_of(captions, "dev")]
-    return train, (features, rows[of_dev], tokens[of_dev]), vocabulary, features[dev_rows]
+        views = np.sign(views) * views**2
+        views /= np.linalg.norm(views, axis=2, keepdims=True)
+    _, dev_rows, _ = run.captions_of("dev")
+    _, _, references = run.pictures_of("dev")
+    captions = run.load("captions.csv").groupby("split")["caption"]
+    vocabulary = build_vocabulary(captions.get_group("train"), settings.min_count)
+    tokens = {split: vocabulary.encode(captions.get_group(split)) for split in ("train", "dev")}
+    features = np.asarray(views[:, 0])
+    return Data(
+        Batches(views, train_rows, tokens["train"], settings.batch_size, settings.seed),
+        (features, dev_rows, tokens["dev"]),
+        vocabulary,
+        features[pd.unique(dev_rows)],  # pictures in the order of their first captions
+        references,
+    )
 
 
-def build_variant(settings, change, feature_size, vocabulary_size):
-    """The untrained merge model of a variant."""
-    model = build_model(feature_size, vocabulary_size, settings)
+def build_variant(settings: Settings, change: dict[str, Any], data: Data) -> Any:
+    """Build the untrained merge model of a variant."""
+    if change.get("unstandardized"):
+        model = build_model(data.batches.features.shape[-1], len(data.vocabulary), settings)
+    else:
+        model = untrained_model(data.batches, len(data.vocabulary), settings)
     if "undropped" in change:
         model.get_layer(change["undropped"]).rate = 0.0
     return model
 
 
-def share_embedding(model):
+def share_embedding(model: Any) -> Any:
     """The same model, whose softmax uses the word vectors (Press and Wolf, EACL 2017)."""
     plain = model.get_layer("embedding")
     shared = keras.layers.ReversibleEmbedding(plain.input_dim, plain.output_dim, name="shared")
@@ -154,94 +180,98 @@ def share_embedding(model):
     return keras.Model(model.inputs, shared(merged, reverse=True))
 
 
-def unshare(model, student):
+def unshare(model: Any, student: Any) -> None:
     """Copy what a student of `share_embedding` learned back into the plain model's own layers."""
     (vectors,) = student.get_layer("shared").get_weights()
     model.get_layer("embedding").set_weights([vectors])
     model.get_layer("logits").set_weights([vectors.T, np.zeros(len(vectors), np.float32)])
 
 
-def train_variant(name, seed):
-    """Train one variant; returns its dev scores, of the plain one under other decodings as well."""
-    change = VARIANTS[name]
-    fields = {key: value for key, value in change.items() if hasattr(PLAIN, key)}
-    settings = replace(PLAIN, seed=seed, **fields)
-    train, dev, vocabulary, dev_features = data_of(settings, change)
-    model = build_variant(settings, change, train[0].shape[-1], len(vocabulary))
-    if "unstandardized" not in change:
-        of_train = train[0][np.unique(train[1])].reshape(-1, train[0].shape[-1])
-        model.get_layer("standardize").adapt(of_train, settings.feature_scale)
-    epochs = settings.epochs
-    batches, steps = make_batches(*train, settings.batch_size, seed=seed)
-    schedule = keras.optimizers.schedules.CosineDecay(settings.learning_rate, epochs * steps)
-    student = share_embedding(model) if "shared" in change else model
-    student.compile(
-        keras.optimizers.AdamW(
-            settings.learning_rate if "constant" in change else schedule,
-            weight_decay=settings.weight_decay,
-            clipnorm=5.0,
-        ),
-        MaskedCrossentropy(settings.label_smoothing),
-        jit_compile=False,
-    )
-    kept = []
-    keep = keras.callbacks.LambdaCallback(
-        on_epoch_end=lambda epoch, logs: kept.append(student.get_weights())
-    )
-    started = time.perf_counter()
-    with bfloat16_products():
-        student.fit(
-            batches,
-            steps_per_epoch=steps,
-            epochs=epochs,
-            callbacks=[keep],
-            shuffle=False,
-            verbose=0,
-        )
-    seconds = time.perf_counter() - started
+def train_variant(change: dict[str, Any], seed: int) -> dict[str, Any]:
+    """Train one variant.
+
+    Returns:
+        Dict: its dev scores, and of the plain model those by other decodings as well.
+    """
+    settings = settings_of(change, seed)
+    data = data_of(settings, change)
+    model = build_variant(settings, change, data)
+    student = share_embedding(model) if change.get("shared") else model
+    schedule = settings.learning_rate if change.get("constant") else None
+    kept: list[list[np.ndarray]] = []
+
+    def keep(model):
+        kept.append(model.get_weights())
+        return []
+
+    with TemporaryDirectory() as folder:  # minutes of training: resuming would lose what is kept
+        trained = train(student, data.batches, data.dev, settings, Path(folder), keep, schedule)
+    if not trained.finished:
+        raise KeyboardInterrupt
     if student is not model:
         unshare(model, student)
-    references = list(references_of(load_captions(PLAIN.run_folder), "dev").values())
-
-    def score(beam_size=settings.beam_size, alpha=settings.alpha):
-        said, _ = make_decoder(model, vocabulary)(dev_features, beam_size, alpha)
-        return score_captions(said, references)
-
-    rows = {name: {**score(), "dev_loss": dev_crossentropy(model, *dev), "seconds": seconds}}
+    costs = {
+        "dev_loss": float(trained.history["dev_loss"].min()),
+        "seconds": float(trained.history["seconds"].sum()),
+    }
+    result = {"scores": score(model, data, settings) | costs}
     if not change:
-        rows |= {label: score(*decoding) for label, decoding in DECODINGS.items()}
+        decodings = {
+            label: score(model, data, replace(settings, beam_size=beam_size, alpha=alpha))
+            for label, (beam_size, alpha) in DECODINGS.items()
+        }
         model.set_weights([np.mean(arrays, axis=0) for arrays in zip(*kept[-3:], strict=True)])
-        rows[AVERAGED] = score()
+        result["decodings"] = decodings | {AVERAGED: score(model, data, settings)}
+    return result
+
+
+def score(model: Any, data: Data, settings: Settings) -> dict[str, float]:
+    """Score the captions of the dev pictures."""
+    decode = make_decoder(model, data.vocabulary)
+    search = (settings.beam_size, settings.alpha, settings.max_length)
+    said, _ = decode(data.dev_features, *search)
+    return score_captions(said, data.references)
+
+
+def finished() -> dict[str, list[dict[str, float]]]:
+    """Read the trainings that are there: dict from row to the scores of its seeds."""
+    rows: dict[str, list[dict[str, float]]] = {}
+    for name, change in VARIANTS.items():
+        for path in (path_of(change, seed) for seed in SEEDS):
+            if path.exists():
+                result = json.loads(path.read_text("utf-8"))
+                for label, scores in {
+                    name: result["scores"],
+                    **result.get("decodings", {}),
+                }.items():
+                    rows.setdefault(label, []).append(scores)
     return rows
 
 
-def summarize():
-    """Read all finished trainings: a DataFrame with a row per variant, means and ranges on dev."""
-    rows = {}
-    for path in sorted(FOLDER.glob("*.json")):
-        for name, scores in json.loads(path.read_text("utf-8")).items():
-            rows.setdefault(name, []).append(scores)
+def summarize(rows: dict[str, list[dict[str, float]]]) -> pd.DataFrame:
+    """Return a DataFrame with a row per variant: means and ranges of its seeds on dev."""
     plain = np.mean([scores["cider_d"] for scores in rows["plain model"]])
     table = []
-    for name, runs in rows.items():
-        cider = [scores["cider_d"] for scores in runs]
+    for name in (*VARIANTS, *DECODINGS, AVERAGED):
+        if name not in rows:
+            continue
+        cider = [scores["cider_d"] for scores in rows[name]]
         table.append(
             {
                 "change": name,
-                "bleu_4": np.mean([scores["bleu_4"] for scores in runs]),
+                "bleu_4": np.mean([scores["bleu_4"] for scores in rows[name]]),
                 "cider_d": np.mean(cider),
                 "gain": np.mean(cider) - plain,
-                "dev_loss": np.mean([scores.get("dev_loss", np.nan) for scores in runs]),
+                "dev_loss": np.mean([scores.get("dev_loss", np.nan) for scores in rows[name]]),
                 "lowest": min(cider),
                 "highest": max(cider),
-                "seeds": len(runs),
+                "seeds": len(cider),
             }
         )
-    order = [*VARIANTS, *DECODINGS, AVERAGED]
-    return pd.DataFrame(table).set_index("change").loc[lambda t: [n for n in order if n in t.index]]
+    return pd.DataFrame(table).set_index("change")
 
 
-def markdown(table):
+def markdown(table: pd.DataFrame) -> str:
     """The table of benchmarks/README.md."""
     head = ["change", "BLEU-4", "CIDEr-D", "lowest to highest", "gain", "dev loss", "seeds"]
     rows = [
@@ -259,7 +289,7 @@ def markdown(table):
     return markdown_table(head, rows)
 
 
-def draw(table):
+def draw(table: pd.DataFrame) -> Figure:
     """One line per change: dev CIDEr-D of its seeds beside the plain model."""
     plain = table.loc["plain model"]
     figure, axis = plt.subplots(figsize=(8, 0.27 * len(table) + 1))
@@ -274,20 +304,21 @@ def draw(table):
     return figure
 
 
-def main():
+def main() -> None:
     """Train what is missing, one seed after the other; write the table and the chart."""
     for seed in SEEDS:
-        for number, name in enumerate(VARIANTS):
-            path = FOLDER / f"{number:02}-{seed}.json"
+        for name, change in VARIANTS.items():
+            path = path_of(change, seed)
             if not path.exists():
-                rows = train_variant(name, seed)
-                write_json(path, rows)
-                print(f"seed {seed}  {name:44} CIDEr-D {rows[name]['cider_d']:.1f}", flush=True)
-    table = summarize()
+                result = train_variant(change, seed)
+                write_json(path, result)
+                cider = result["scores"]["cider_d"]
+                print(f"seed {seed}  {name:44} CIDEr-D {cider:.1f}", flush=True)
+    table = summarize(finished())
     print(table.round(1).to_string())
-    write_table(ROOT / "benchmarks" / "README.md", "climb", markdown(table))
+    write_table(ROOT / "benchmarks" / "README.md", "ablation", markdown(table))
     set_style()
-    save_figure(draw(table), FIGURES, "climb")
+    save_figure(draw(table), FIGURES, "ablation")
 
 
 if __name__ == "__main__":

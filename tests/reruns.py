@@ -69,7 +69,7 @@ def _shown(cell):
     for output in cell.outputs:
         assert output.output_type != "error", output
         if output.output_type == "stream":
-            parts.append(output.text if output.name == "stdout" else "")  # bars go to stderr
+            parts += [output.text] if output.name == "stdout" else []  # progress bars go to stderr
         else:
             parts += [f"{kind}:{data}" for kind, data in sorted(output.data.items())]
     text = "\n".join(parts)
@@ -92,9 +92,9 @@ def contents(folder):
         elif path.suffix == ".npz":
             with np.load(path) as file:
                 found[name] = {key: file[key].tobytes() for key in file.files}
-        elif name.startswith("history"):
+        elif name.startswith("history") and path.suffix == ".csv":
             found[name] = pd.read_csv(path).drop(columns="seconds").to_csv()
-        elif name.startswith("metrics") and "manifest" not in name:
+        elif name.startswith("metrics") and not manifest and "manifest" not in name:
             metrics = json.loads(path.read_text("utf-8"))
             found[name] = {key: value for key, value in metrics.items() if key != "seconds"}
         elif path.suffix != ".json" or not (manifest or "manifest" in name or name == "model.json"):

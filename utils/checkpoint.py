@@ -89,7 +89,7 @@ def load_progress(folder: Path, started_as: dict, model: Any, optimizer: Any) ->
     Returns:
         The progress; without epochs if there is no such checkpoint, or a damaged one.
     """
-    with suppress(OSError, ValueError, KeyError, zipfile.BadZipFile):
+    with suppress(OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         with np.load(folder / NAME, allow_pickle=False) as file:
             text = json.loads(str(file["text"]))
             if text["started_as"] != json.loads(json.dumps(started_as)):

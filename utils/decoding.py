@@ -43,7 +43,7 @@ def make_decoder(
                 return step(pictures, states, parents, tokens, totals, 2 * beam_size)
 
             rows, log_probabilities = beam_search(
-                advance, states, len(some), len(vocabulary), beam_size, alpha, max_length
+                advance, states, (len(some), len(vocabulary), beam_size), alpha, max_length
             )
             captions += [vocabulary.decode(row) for row in rows]
             scores.append(log_probabilities)
@@ -87,40 +87,27 @@ def never_said(vocabulary_size: int) -> np.ndarray:
     return penalties
 
 
-def beam_search(
-    advance: Callable[..., tuple],
-    states: Any,
-    num_pictures: int,
-    vocabulary_size: int,
-    beam_size: int,
-    alpha: float,
-    max_length: int,
-) -> tuple[np.ndarray, np.ndarray]:
+def beam_search(advance: Any, states: Any, sizes: tuple, alpha: float, max_length: int) -> tuple:
     """Search for the most probable captions of N pictures together.
 
     Every step extends the B best unfinished hypotheses of each picture by every word. Those of
     the B best extensions that end are finished; the B best that do not end go on. The caption is
     the finished hypothesis with the highest log-probability divided by length ** alpha (Wu et al.,
-    arXiv 1609.08144, without the constant 5), where the length counts the end token. A picture is
-    done when B hypotheses have finished and the best unfinished one would not win even if it
-    ended now for free. With B = 1 this is greedy search.
+    arXiv 1609.08144, without the constant 5), where the length counts the end token.
 
     Args:
-        advance: `(states, parents [N * B], tokens [N * B], scores [N, B])` to the 2 B best
-            extensions: their scores [N, 2 B], their choices [N, 2 B] (hypothesis * V + word)
-            and the states after `tokens`.
-        states: The states before the first word.
-        num_pictures: N.
-        vocabulary_size: V.
-        beam_size: B; 1 is greedy search.
+        advance: `(states, parents [N * B], tokens [N * B], scores [N, B])` to the scores [N, 2 B]
+            of the 2 B best extensions, their choices [N, 2 B] (hypothesis * V + word), new states.
+        states: Those before the first word.
+        sizes: N, V and B; with B = 1 this is greedy search.
         alpha: 0 prefers short captions, 1 compares the mean log-probability per word.
-        max_length: Words after which a search gives up. Where nothing has finished by then, the
-            most probable unfinished hypothesis is the caption, without an end token.
+        max_length: Words after which the most probable hypothesis must do if none has finished.
 
     Returns:
         int [N, max_length] tokens, padded with the end token, and float [N] log-probabilities of
-        exactly these tokens, the first end token included where the hypothesis finished.
+        these tokens, the first end token included where the hypothesis finished.
     """
+    num_pictures, vocabulary_size, beam_size = sizes
     pictures = np.arange(num_pictures)[:, None]
     words = np.full((num_pictures, beam_size, max_length), END)
     scores = np.full((num_pictures, beam_size), IMPOSSIBLE, np.float32)
@@ -171,7 +158,10 @@ class _Finished:
         self.number += ends.sum(1)
 
     def settled(self, hope, length):
-        """Tell which pictures are done, given their best unfinished scores [N]."""
+        """Tell which pictures are done, given their best unfinished scores [N].
+
+        B hypotheses have finished, and no other would win even if it ended now for free.
+        """
         best_possible = hope / (length + 1) ** self.alpha
         # Greedy search never looks back: it takes the first end it meets.
         settled = (self.normalized >= best_possible) | (self.beam_size == 1)

@@ -23,6 +23,8 @@ from utils.vocabulary import END, PADDING, START, Vocabulary
 # Stands for the end of a caption in the reward. Without it a caption that breaks off ("a dog runs
 # through the") would lose nothing: CIDEr-D sees words only.
 STOP = "endofcaption"
+# Reward: mean CIDEr-D of the samples, with the end as a word. Words: their mean number in beam
+# search on dev; distinct: different captions there.
 HISTORY = ["epoch", "reward", "dev_cider_d", "dev_bleu_4", "words", "distinct", "seconds"]
 
 
@@ -123,21 +125,17 @@ def train_for_score(
 ) -> tuple[Any, pd.DataFrame]:
     """Go on training a merge model with CIDEr-D as the reward, and keep the best epoch on dev.
 
-    Interrupt it (the stop button of the notebook) whenever you have seen enough: the best epoch
-    so far is kept.
+    Interrupt it (the stop button of the notebook) whenever you have seen enough.
 
     Args:
         model: A trained merge model. It stays what it is: a copy is trained.
-        train_data: features [N, D] and references (N lists of strings) of the train pictures.
-        dev_data: The same of the dev pictures.
+        train_data, dev_data: features [N, D] and references (N lists of strings) of pictures.
         vocabulary: The `utils.vocabulary.Vocabulary` of the model.
         settings: The reward_... fields, beam_size, alpha, max_length and seed.
 
     Returns:
-        The model of the epoch with the best dev CIDEr-D, and the history: a DataFrame with a row
-        per epoch, epoch 0 being the model as it came: epoch, reward (mean CIDEr-D of the samples,
-        with the end as a word), dev_cider_d, dev_bleu_4, words (mean length) and distinct
-        (captions) of beam search on dev, and seconds.
+        The best model, and the history: a DataFrame with a row per epoch, epoch 0 being the model
+        as it came, and the columns of `HISTORY`.
     """
     student = keras.models.clone_model(model)
     student.set_weights(model.get_weights())
@@ -151,14 +149,13 @@ def train_for_score(
         with bar:
             for epoch in range(settings.reward_epochs + 1):
                 started = time.perf_counter()
-                reward = train_epoch(epoch, bar) if epoch else np.nan
-                row = {"epoch": epoch, "reward": reward}
+                row = {"epoch": epoch, "reward": train_epoch(epoch, bar) if epoch else np.nan}
                 row |= _score_on_dev(decode, dev_data, settings)
                 row["seconds"] = time.perf_counter() - started
-                if all(row["dev_cider_d"] > before["dev_cider_d"] for before in history):
+                scores = [row["dev_cider_d"] for row in (*history, row)]
+                if scores[-1] > max(scores[:-1], default=-1):
                     best = student.get_weights()
                 history = [*history, row]
-                scores = [row["dev_cider_d"] for row in history]
                 bar.set_postfix(epoch=epoch, dev_cider_d=f"{scores[-1]:.1f}")
                 if len(scores) - 1 - int(np.argmax(scores)) >= settings.reward_patience:
                     break

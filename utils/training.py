@@ -102,7 +102,7 @@ def untrained_model(batches: Batches, vocabulary_size: int, settings: Settings) 
 
 
 class Training(NamedTuple):
-    """What `train` returns.
+    """What `train` returns; it raises a CourseError if not even one epoch came to its end.
 
     `model` has the weights of the best epoch. `history` is a DataFrame (epoch, loss, dev_loss,
     learning_rate, seconds), `samples` what `describe` returned, with the epoch, or None.
@@ -131,35 +131,25 @@ def train(
     so far is returned, and the same call goes on after the last whole epoch.
 
     Args:
-        model: The model to start from, for example an `untrained_model`. It is trained in place.
+        model: The model to start from; it is trained in place.
         batches: The captions to learn from.
         dev_data: features, rows, tokens of the dev split, as `Batches` takes them.
         settings: epochs, patience, learning_rate, weight_decay, label_smoothing, seed.
-        folder: Where `checkpoint.npz` is kept. Training that was cut off goes on from it if it
-            was started from the same model, data and settings; nothing else there is touched.
+        folder: Of `checkpoint.npz`, which is used if it began from the same; nothing else there
+            is touched.
         describe: Called with the model after every epoch; returns a list of dicts.
         schedule: A learning rate or a Keras schedule; by default a cosine that falls to zero.
-        strategy: A `tf.distribute.Strategy` in whose scope the model was built; by default one
-            device. Each replica gets its share of every batch.
-
-    Raises:
-        CourseError: The loss is no longer a number, or training was stopped, before the first
-            epoch was over.
+        strategy: A `tf.distribute.Strategy` in whose scope the model was built.
     """
-    if schedule is None:
-        steps = settings.epochs * batches.steps
-        schedule = keras.optimizers.schedules.CosineDecay(settings.learning_rate, steps)
     strategy = strategy or tf.distribute.get_strategy()
-    with strategy.scope():
-        optimizer = keras.optimizers.AdamW(schedule, weight_decay=settings.weight_decay)
-        optimizer.build(model.trainable_variables)
+    optimizer = _make_optimizer(model, schedule, batches, settings, strategy)
     learn = make_step(model, optimizer, settings.label_smoothing, strategy)
-    started_as = _started_as(model, batches, dev_data, settings)
+    dev = Batches(*dev_data, DEV_BATCH)
+    started_as = _started_as(model, optimizer, batches, dev, settings)
     progress = load_progress(folder, started_as, model, optimizer)
-    dev_loss = _make_dev_loss(model, Batches(*dev_data, DEV_BATCH))
+    dev_loss, why = _make_dev_loss(model, dev), None
     bar = tqdm(total=settings.epochs * batches.steps, desc="training", unit="batch", mininterval=1)
     bar.update(progress.epoch * batches.steps)
-    why = None
     try:
         with bfloat16_products(), bar:
             while progress.epoch < settings.epochs and progress.waited < settings.patience:
@@ -167,8 +157,7 @@ def train(
                 row |= {"dev_loss": dev_loss(), "learning_rate": float(optimizer.learning_rate)}
                 progress = progress.after(row, describe(model) if describe else [], model)
                 save_progress(folder, started_as, progress, model, optimizer)
-                losses = {name: f"{row[name]:.3f}" for name in ("loss", "dev_loss")}
-                bar.set_postfix(epoch=progress.epoch, **losses)
+                bar.set_postfix({name: f"{row[name]:.3f}" for name in ("loss", "dev_loss")})
     except KeyboardInterrupt:
         why = STOPPED
     except FloatingPointError:
@@ -176,15 +165,26 @@ def train(
     return _result(model, progress, why)
 
 
-def _started_as(model, batches, dev_data, settings):
+def _make_optimizer(model, schedule, batches, settings, strategy):
+    if schedule is None:
+        steps = settings.epochs * batches.steps
+        schedule = keras.optimizers.schedules.CosineDecay(settings.learning_rate, steps)
+    with strategy.scope():
+        optimizer = keras.optimizers.AdamW(schedule, weight_decay=settings.weight_decay)
+        optimizer.build(model.trainable_variables)
+    return optimizer
+
+
+def _started_as(model, optimizer, batches, dev, settings):
     """Everything that a training's course depends on; a checkpoint of another one is not used."""
     start = hashlib.sha256(json.dumps(model.get_config(), default=str).encode())
     for array in model.get_weights():
         start.update(array)
     return {
         "settings": {name: getattr(settings, name) for name in MODEL_SETTINGS},
+        "optimizer": json.dumps(optimizer.get_config(), default=str),
         "train": batches.fingerprint(),
-        "dev": Batches(*dev_data, DEV_BATCH).fingerprint(),
+        "dev": dev.fingerprint(),
         "model": start.hexdigest(),
     }
 

@@ -5,10 +5,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from scenes import generate_scenes
 from utils import datasets
 from utils.artifacts import require
 from utils.errors import CourseError
-from scenes import generate_scenes
 from utils.settings import Settings
 
 

@@ -1,0 +1,45 @@
+"""CIDEr-D by hand, and many hypotheses per picture."""
+
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from utils.errors import CourseError
+from utils.metrics import CiderD, cider_d_scores
+
+GOLDEN = json.loads(Path(__file__).with_name("golden_captions.json").read_text("utf-8"))
+HYPOTHESES = [picture["hypothesis"] for picture in GOLDEN["pictures"]]
+REFERENCES = [picture["references"] for picture in GOLDEN["pictures"]]
+
+
+def test_cider_d_by_hand():
+    # One word per text: only n = 1 of four counts; an equal word gives cosine 1, a tenfold 10.
+    scores = cider_d_scores(["dog", "dog"], [["dog"], ["cat", "bird"]])
+    assert scores == pytest.approx([10 / 4, 0])
+    # "dog dog" has the same direction but is clipped to one dog (1/2), and a word too long.
+    (score, _) = cider_d_scores(["dog dog", "cat"], [["dog"], ["cat"]])
+    assert score == pytest.approx(10 / 4 / 2 * math.exp(-1 / 72))
+
+
+def test_words_of_every_picture_tell_nothing():
+    assert cider_d_scores(["a dog"], [["a dog"]]) == pytest.approx([0])
+    assert cider_d_scores(["a", "a"], [["a dog"], ["a cat"]]) == pytest.approx([0, 0])
+
+
+def test_many_hypotheses_per_picture():
+    metric = CiderD(REFERENCES)
+    pictures = np.random.default_rng(0).integers(0, len(REFERENCES), 200)
+    scores = metric.scores([HYPOTHESES[row] for row in pictures], pictures)
+    assert scores == pytest.approx(cider_d_scores(HYPOTHESES, REFERENCES)[pictures])
+    swapped = metric.scores([HYPOTHESES[0]] * 2, [1, 0])
+    assert swapped[0] < swapped[1]
+    assert metric.scores([], []).shape == (0,)
+
+
+@pytest.mark.parametrize("pictures", [[25], [-1]])
+def test_row_out_of_range(pictures):
+    with pytest.raises(CourseError, match="between 0 and 24"):
+        CiderD(REFERENCES).scores(["a dog"], pictures)
