@@ -4,31 +4,30 @@ make run DATASET=flickr8k ENCODER=efficientnet_lite0
 .venv/bin/python -m benchmarks.pretrained
 """
 
-import json
+from pathlib import Path
 
-from utils.artifacts import require
-from utils.captioner import PRETRAINED, save_pretrained
-from utils.tensorflow_setup import keras
-from utils.settings import load_settings
-from utils.vocabulary import load_vocabulary
+from benchmarks.runs import values
+from utils.captioner import PRETRAINED, captioner_of_run
+from utils.run import Run
+from utils.settings import MODEL_SETTINGS, default_settings
 
 
-def main():
-    """Write weights, vocabulary and manifest."""
-    settings = load_settings(dataset="flickr8k", encoder="efficientnet_lite0")
-    folder = settings.run_folder
-    model = keras.models.load_model(require(folder / "model.keras"), compile=False)
-    metrics = json.loads(require(folder / "metrics.json").read_text("utf-8"))
-    save_pretrained(
-        [model],
-        load_vocabulary(folder),
-        settings,
+def ship(run: Run, folder: Path) -> None:
+    """Write weights, vocabulary and manifest of a run's captioner, its test scores with them."""
+    scores = run.load("metrics.json")["test"]
+    captioner_of_run(run).save(
+        folder,
         data="Flickr8k: trained on train, stopped on dev, scored on the official test split",
         made_by="notebooks 01 to 06, then python -m benchmarks.pretrained",
-        training=settings.model_settings(),
+        training=values(run.settings, MODEL_SETTINGS),
         scores_are_of="the same weights in float32",
-        scores={f"beam {size}": scores for size, scores in metrics["test"].items()},
+        scores={f"beam {size}": found for size, found in scores.items()},
     )
+
+
+def main() -> None:
+    """Ship the run with EfficientNet-Lite0."""
+    ship(Run(default_settings("flickr8k", "efficientnet_lite0", "full")), PRETRAINED)
     size = sum(path.stat().st_size for path in PRETRAINED.iterdir())
     print(f"{PRETRAINED.name}: {size / 1e6:.1f} MB")
 

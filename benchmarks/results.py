@@ -2,35 +2,43 @@
 
     make results      # what is finished in data/runs/results is not repeated
 
-Writes figures/results.csv, figures/results.png and the table in README.md.
+Writes figures/results.csv, figures/results.png, the long table in benchmarks/README.md and the
+short one in README.md.
 """
 
-import hashlib
-import json
-import os
 import time
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.figure import Figure
 
+from benchmarks.runs import mark, prepared, values
 from benchmarks.tables import markdown_table, write_table
-from utils.artifacts import save_array, save_table, write_json
-from utils.datasets import load_captions, load_pictures, load_raw_dataset, references_of
+from utils.artifacts import save_table, write_content
+from utils.batches import Batches
+from utils.checkpoint import remove_progress
 from utils.decoding import make_decoder
-from utils.encoders import build_encoder, extract_views, joined_encoders
-from utils.metrics import score_captions
-from utils.model import build_model
+from utils.errors import CourseError
+from utils.evaluation import describe_captions
+from utils.files import runs_root
 from utils.plotting import COLORS, INK, QUIET, save_figure, set_style
-from utils.tensorflow_setup import keras
-from utils.course import STEPS, execute
+from utils.run import Run
 from utils.self_critical import train_for_score
-from utils.settings import FIGURES, ROOT, data_root, load_settings
-from utils.training import save_model, train
-from utils.vocabulary import load_tokens, load_vocabulary
-
-FOLDER = data_root() / "runs" / "results"
+from utils.settings import (
+    FIGURES,
+    MODEL_SETTINGS,
+    REWARD_SETTINGS,
+    ROOT,
+    SEARCH_SETTINGS,
+    Settings,
+    default_settings,
+)
+from utils.tensorflow_setup import keras
+from utils.training import train, untrained_model
 
 
 @dataclass(frozen=True)
@@ -41,7 +49,8 @@ class Row:
     encoder: str
     reward: bool = False  # trained for CIDEr-D after likelihood
     together: bool = False  # all seeds, before and after the reward, as one ensemble
-    seeds: tuple = (1, 2, 3)
+    seeds: tuple[int, ...] = (1, 2, 3)
+    short: bool = True  # whether it is in the short table, too
 
 
 BEST = "vgg16+efficientnet_lite2+efficientnet_lite0"
@@ -49,9 +58,9 @@ ROWS = (
     Row("VGG16", "vgg16"),
     Row("VGG16, then trained for CIDEr-D", "vgg16", reward=True),
     Row("EfficientNet-Lite0", "efficientnet_lite0"),
-    Row("VGG16 + EfficientNet-Lite2 + Lite0", BEST),
-    Row("all three, then trained for CIDEr-D", BEST, reward=True),
-    Row("ten of these models together", BEST, reward=True, together=True, seeds=(1, 2, 3, 4, 5)),
+    Row("VGG16 + EfficientNet-Lite2 + Lite0", BEST, short=False),
+    Row("three encoders, then trained for CIDEr-D", BEST, reward=True),
+    Row("ten models together", BEST, reward=True, together=True, seeds=(1, 2, 3, 4, 5)),
 )
 PUBLISHED = (
     # Label, then BLEU-1 to 4, ROUGE-L and CIDEr-D as far as published. Sources: README.md.
@@ -65,182 +74,161 @@ PUBLISHED = (
     ("Show and Tell, GoogLeNet (Vinyals 2015)", 63, 41, 27, None, None, None),
     ("NeuralTalk, VGG16 (Karpathy 2015)", 57.9, 38.3, 24.5, 16.0, None, None),
 )
+BESIDE = "attention, ResNet101 fine-tuned, 1024 units (PyTorch)"  # ours in the short table
+HEAD = ("BLEU-1", "BLEU-2", "BLEU-3", "BLEU-4", "ROUGE-L", "CIDEr-D")
 SCORES = ("bleu_1", "bleu_2", "bleu_3", "bleu_4", "rouge_l", "cider_d")
 
 
-@dataclass(frozen=True)
-class Data:
-    """Everything that training and scoring need: views [P, V, D], captions and their tokens.
-
-    `seconds` is what the extraction of the views took.
-    """
-
-    views: np.ndarray
-    seconds: float
-    captions: pd.DataFrame
-    rows: np.ndarray
-    tokens: np.ndarray
-    vocabulary: object
-
-    def captions_of(self, split, features):
-        """Features, rows and tokens of the captions of a split."""
-        chosen = self.captions["split"].eq(split).to_numpy()
-        return features, self.rows[chosen], self.tokens[chosen]
-
-    def pictures_of(self, split):
-        """Features [N, D] and references of the pictures of a split."""
-        references = references_of(self.captions, split)
-        first = self.captions.drop_duplicates("image").index
-        row_of = dict(zip(self.captions.loc[first, "image"], self.rows[first], strict=True))
-        rows = [row_of[image] for image in references]
-        return self.views[rows].mean(axis=1), list(references.values())
+def settings_of(encoder: str) -> Settings:
+    """Return the default settings; a run made with other views or another vocabulary is refused."""
+    named = frozenset({"mirrored", "min_count"})
+    return replace(default_settings("flickr8k", encoder, "full"), named=named)
 
 
-def load_data(settings):
-    """Captions from notebooks 01 to 03, and the views that the settings ask for."""
-    plain = load_settings(dataset="flickr8k", encoder="efficientnet_lite0")
-    folder = plain.run_folder
-    if not (folder / "tokens.npy").exists():
-        os.environ |= {"CAPTION_DATASET": plain.dataset, "CAPTION_ENCODER": plain.encoder}
-        for step in STEPS[:3]:
-            execute(step, folder / "notebooks" / f"{step}.ipynb")
-    images = load_pictures(folder)["image"]
-    raw = load_raw_dataset(plain)
-    paths = [raw.path(image) for image in images]
-    parts = [both_views(info.name, paths) for info in joined_encoders(settings.encoder)]
-    count = 1 + settings.mirrored
-    views = np.concatenate([views[:, :count] for views, _ in parts], axis=2)
-    captions = load_captions(folder)
-    row_of = {image: row for row, image in enumerate(images)}
-    return Data(
-        views / np.float32(len(parts) ** 0.5),
-        sum(seconds for _, seconds in parts) * count / 2,
-        captions,
-        captions["image"].map(row_of).to_numpy(),
-        load_tokens(folder),
-        load_vocabulary(folder),
-    )
+def path_of(settings: Settings, reward: bool) -> Path:
+    """Return where a trained model is kept: the name hashes what determines it, no more."""
+    names = ("encoder", "mirrored", "min_count", *MODEL_SETTINGS)
+    number = mark(values(settings, names), values(settings, REWARD_SETTINGS) if reward else {})
+    name = f"{settings.encoder}-{settings.seed}-{number}{'-reward' if reward else ''}"
+    return runs_root() / "results" / f"{name}.keras"
 
 
-def both_views(encoder, paths):
-    """Views [P, 2, D] of all pictures by one encoder, and the seconds they took."""
-    path = FOLDER / f"{encoder}.npy"
+def scores_path_of(row: Row, settings: Settings) -> Path:
+    """Return where the scores of a row are kept: another search has another name."""
+    models = [path_of(replace(settings, seed=seed), row.reward).name for seed in row.seeds]
+    number = mark(models, row.together, values(settings, SEARCH_SETTINGS))
+    return runs_root() / "results" / f"scores-{settings.encoder}-{number}.csv"
+
+
+def trained(settings: Settings, run: Run, reward: bool) -> tuple[Any, float]:
+    """Return the model of one seed and how long its training took; trained now if it never was."""
+    path = path_of(settings, reward)
     if not path.exists():
-        started = time.perf_counter()
-        views = extract_views(paths, build_encoder(encoder), mirrored=True)
-        write_json(FOLDER / f"{encoder}.json", {"seconds": time.perf_counter() - started})
-        save_array(path, views)
-    seconds = json.loads((FOLDER / f"{encoder}.json").read_text("utf-8"))["seconds"]
-    return np.load(path, allow_pickle=False), seconds
+        learn = learn_by_reward if reward else learn_by_likelihood
+        model, history = learn(settings, run)
+        save_table(path.with_suffix(".csv"), history)
+        write_content(path, model)
+        remove_progress(path.with_suffix(""))
+    seconds = pd.read_csv(path.with_suffix(".csv"))["seconds"].sum()
+    return keras.models.load_model(path, compile=False), float(seconds)
 
 
-def name_of(settings, reward):
-    """Name of the files of a training; other settings have other names."""
-    mark = hashlib.sha256(json.dumps(asdict(settings)).encode()).hexdigest()[:8]
-    return f"{settings.encoder}-{settings.seed}-{mark}{'-reward' if reward else ''}"
+def learn_by_likelihood(settings: Settings, run: Run) -> tuple[Any, pd.DataFrame]:
+    """Train the merge model as notebook 05 does; what was stopped goes on another time."""
+    batches = Batches(*run.captions_of("train"), settings.batch_size, settings.seed)
+    model = untrained_model(batches, len(run.vocabulary()), settings)
+    folder = path_of(settings, reward=False).with_suffix("")
+    result = train(model, batches, run.captions_of("dev"), settings, folder)
+    if not result.finished:
+        raise KeyboardInterrupt
+    return result.model, result.history
 
 
-def trained(settings, data, reward):
-    """The model of one seed, and how long it took; trained now if it never was."""
-    name = name_of(settings, reward)
-    path = FOLDER / f"{name}.keras"
-    if not path.exists():
-        if reward:
-            model, _ = trained(settings, data, reward=False)
-            train_part, dev = data.pictures_of("train"), data.pictures_of("dev")
-            history = train_for_score(model, train_part, dev, data.vocabulary, settings)
-        else:
-            model = build_model(data.views.shape[2], len(data.vocabulary), settings)
-            parts = (
-                data.captions_of("train", data.views),
-                data.captions_of("dev", data.views.mean(axis=1)),
-            )
-            model, history, _ = train(model, *parts, settings, FOLDER / name)
-        save_table(FOLDER / f"{name}.csv", history)
-        save_model(path, model)
-    seconds = pd.read_csv(FOLDER / f"{name}.csv")["seconds"].sum()
-    return keras.models.load_model(path, compile=False), seconds
+def learn_by_reward(settings: Settings, run: Run) -> tuple[Any, pd.DataFrame]:
+    """Train the model further as notebook 07 does."""
+    model, _ = trained(settings, run, reward=False)
+    train_data, dev_data = (run.pictures_of(split)[1:] for split in ("train", "dev"))
+    model, history = train_for_score(model, train_data, dev_data, run.vocabulary(), settings)
+    scores = history["dev_cider_d"]
+    waited = len(scores) - 1 - int(np.argmax(scores))
+    if len(scores) <= settings.reward_epochs and waited < settings.reward_patience:
+        raise CourseError(
+            f"The training of {settings.encoder}, seed {settings.seed}, for CIDEr-D was stopped "
+            "before its end: half a training is no result, start it again."
+        )
+    return model, history
 
 
-def score(models, data, settings):
-    """Scores of dev and test with greedy and beam search, and the seconds that test took."""
-    decode = make_decoder(models, data.vocabulary)
+def captioners_of(row: Row, settings: Settings, run: Run) -> list[tuple[Any, list, float]]:
+    """Return what a row scores: seed, models and seconds of training of each captioner."""
+    captioners = []
+    for seed in row.seeds:
+        own = replace(settings, seed=seed)
+        stages = [trained(own, run, reward) for reward in (False, True)[: 1 + row.reward]]
+        models = [model for model, _ in stages]
+        seconds = sum(seconds for _, seconds in stages)
+        captioners.append((seed, models if row.together else models[-1:], seconds))
+    if row.together:
+        _, models, seconds = zip(*captioners, strict=True)
+        return [("all", sum(models, []), sum(seconds))]
+    return captioners
+
+
+def score(models: list, run: Run, settings: Settings) -> dict[str, dict[str, float]]:
+    """Score dev and test with greedy and beam search; the seconds of decoding are with it."""
+    decode = make_decoder(models, run.vocabulary())
     rows = {}
     for split in ("dev", "test"):
-        features, references = data.pictures_of(split)
+        _, features, references = run.pictures_of(split)
         decode(features[:2], settings.beam_size)  # building the graph is not decoding
         for beam_size in (1, settings.beam_size):
             started = time.perf_counter()
             said, _ = decode(features, beam_size, settings.alpha, settings.max_length)
             seconds = time.perf_counter() - started
-            scores = score_captions(said, references)
+            scores = describe_captions(said, references)
             rows[f"{split}-{beam_size}"] = {**scores, "decoding": seconds}
     return rows
 
 
-def measure(row):
-    """Train and score a row of the table: a DataFrame (search, seed, scores, costs)."""
-    settings = load_settings(dataset="flickr8k", encoder=row.encoder)
-    kind = "together" if row.together else "alone"
-    seeds = "".join(map(str, row.seeds))
-    path = FOLDER / f"scores-{kind}-{seeds}-{name_of(settings, row.reward)}.csv"
-    if path.exists():
-        return pd.read_csv(path)
-    data = load_data(settings)
-    members = []
-    for seed in row.seeds:
-        own = replace(settings, seed=seed)
-        model, seconds = trained(own, data, reward=False)
-        models = [model]
-        if row.reward:
-            model, more = trained(own, data, reward=True)
-            seconds += more
-            models = [*models, model] if row.together else [model]
-        members.append((seed, models, seconds))
-    if row.together:
-        _, models, seconds = zip(*members, strict=True)
-        members = [("all", sum(models, []), sum(seconds))]
-    table = []
-    for seed, models, seconds in members:
-        for search, scores in score(models, data, settings).items():
+def measure(row: Row, settings: Settings) -> pd.DataFrame:
+    """Train and score a row of the table: a DataFrame (captioner, search, seed, scores, costs)."""
+    path = scores_path_of(row, settings)
+    if not path.exists():
+        run = prepared(settings)
+        extraction = run.manifest("features.npy")["seconds"]
+        table = []
+        for seed, models, seconds in captioners_of(row, settings, run):
             costs = {
-                "features": data.seconds,
+                "features": extraction,
                 "training": seconds,
                 "parameters": sum(model.count_params() for model in models),
             }
-            table.append(
-                {"captioner": row.label, "search": search, "seed": seed, **scores, **costs}
-            )
-    save_table(path, pd.DataFrame(table))
-    return pd.read_csv(path)
+            for search, scores in score(models, run, settings).items():
+                table.append({"search": search, "seed": seed, **scores, **costs})
+        save_table(path, pd.DataFrame(table))
+    return pd.read_csv(path).assign(captioner=row.label)
 
 
-def with_deviation(values, digits=1):
-    """ "19.5 ± 0.3" of several values, "19.5" of one."""
-    text = f"{values.mean():.{digits}f}"
-    return f"{text} ± {values.std():.{digits}f}" if len(values) > 1 else text
+def with_deviation(scores: pd.Series) -> str:
+    """Return "19.5 ± 0.3" for several values, "19.5" for one."""
+    text = f"{scores.mean():.1f}"
+    return f"{text} ± {scores.std():.1f}" if len(scores) > 1 else text
 
 
-def markdown(results):
-    """The tables of README.md: scores beside the published ones, then what they cost."""
-    head = ["captioner", "search", "BLEU-1", "BLEU-2", "BLEU-3", "BLEU-4", "ROUGE-L", "CIDEr-D"]
+def cells_of(results: pd.DataFrame, label: str, search: str) -> list[str]:
+    """Return the scores of a captioner, as they stand in the tables."""
+    part = results[results["captioner"].eq(label) & results["search"].eq(search)]
+    return [with_deviation(part[column]) for column in SCORES]
+
+
+def published_cells() -> dict[str, list[str]]:
+    """Return the published scores, as they stand in the tables, by label."""
+    return {label: ["" if v is None else str(v) for v in scores] for label, *scores in PUBLISHED}
+
+
+def markdown(results: pd.DataFrame) -> str:
+    """Return the tables of benchmarks/README.md: scores beside published ones, then costs."""
     scores, costs = [], []
     for label in results["captioner"].unique():
-        ours = results[results["captioner"] == label].set_index("search")
         for search, name in (("test-3", "beam 3"), ("test-1", "greedy")):
-            part = ours.loc[[search]]
-            scores.append([label, name, *(with_deviation(part[column]) for column in SCORES)])
-        means = ours.loc[["test-3"], ["features", "training", "decoding", "parameters"]].mean()
-        seconds = (f"{value:,.0f} s" for value in means[:3])
-        costs.append([label, *seconds, f"{means['parameters'] / 1e6:.1f} M"])
-    for label, *values in PUBLISHED:
-        cells = ["" if value is None else str(value) for value in values]
-        scores.append([f"*{label}*", "", *cells])
+            scores.append([label, name, *cells_of(results, label, search)])
+        part = results[results["captioner"].eq(label) & results["search"].eq("test-3")]
+        seconds = (f"{part[cost].mean():,.0f} s" for cost in ("features", "training", "decoding"))
+        costs.append([label, *seconds, f"{part['parameters'].mean() / 1e6:.1f} M"])
+    scores += [[f"*{label}*", "", *cells] for label, cells in published_cells().items()]
     cost_head = ["captioner", "features", "training", "decoding", "parameters"]
-    return markdown_table(head, scores) + "\n\n" + markdown_table(cost_head, costs)
+    long = markdown_table(["captioner", "search", *HEAD], scores)
+    return long + "\n\n" + markdown_table(cost_head, costs)
 
 
-def draw(results):
+def short_markdown(results: pd.DataFrame) -> str:
+    """Return the table of README.md: beam search, beside the best attention model."""
+    rows = [[row.label, *cells_of(results, row.label, "test-3")] for row in ROWS if row.short]
+    rows.append([f"*{BESIDE}*", *published_cells()[BESIDE]])
+    return markdown_table(["captioner", *HEAD], rows)
+
+
+def draw(results: pd.DataFrame) -> Figure:
     """BLEU-4 and CIDEr-D of every captioner with beam search, beside the published ones."""
     ours = results[results["search"] == "test-3"].groupby("captioner", sort=False)
     mean, deviation = ours[["bleu_4", "cider_d"]].mean(), ours[["bleu_4", "cider_d"]].std()
@@ -269,18 +257,19 @@ def draw(results):
     return figure
 
 
-def main():
-    """Train and score what is missing, then write the table and the chart."""
+def main() -> None:
+    """Train and score what is missing, then write the tables and the chart."""
     tables = []
     for row in ROWS:
-        tables.append(measure(row))
+        tables.append(measure(row, settings_of(row.encoder)))
         best = tables[-1].groupby("search")[["bleu_4", "cider_d"]].mean().round(1)
         print(f"\n{row.label}\n{best.to_string()}", flush=True)
     results = pd.concat(tables, ignore_index=True)
     save_table(FIGURES / "results.csv", results.round(3))
     set_style()
     save_figure(draw(results), FIGURES, "results")
-    write_table(ROOT / "README.md", "results", markdown(results))
+    write_table(ROOT / "benchmarks" / "README.md", "results", markdown(results))
+    write_table(ROOT / "README.md", "short results", short_markdown(results))
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ import os
 from typing import Any
 
 from utils.course import STEPS, execute
-from utils.errors import CourseError
 from utils.files import SHARED
 from utils.run import Run
 from utils.settings import Settings
@@ -46,8 +45,3 @@ def mark(*determined_by: Any) -> str:
 def values(settings: Settings, names: tuple[str, ...]) -> dict[str, Any]:
     """Return some of the settings as a dict."""
     return {name: getattr(settings, name) for name in names}
-
-
-def stopped() -> CourseError:
-    """Return the error of a training that was stopped: half a training is no result."""
-    return CourseError("Stopped: nothing of this training is kept as a result. Start again.")

@@ -83,7 +83,8 @@ def contents(folder):
     found = {}
     for path in sorted(folder.rglob("*")):
         name = str(path.relative_to(folder))
-        manifest = path.with_suffix(".csv").exists() or path.with_suffix(".npy").exists()
+        manifest = any(path.with_suffix(end).exists() for end in (".csv", ".npy", ".keras"))
+        # Manifests hold seconds, and fingerprints of files that hold the date.
         if path.is_dir() or name.startswith("notebooks") or name == "fingerprints.json":
             continue
         if path.suffix == ".keras":
@@ -97,7 +98,7 @@ def contents(folder):
         elif name.startswith("metrics") and not manifest and "manifest" not in name:
             metrics = json.loads(path.read_text("utf-8"))
             found[name] = {key: value for key, value in metrics.items() if key != "seconds"}
-        elif path.suffix != ".json" or not (manifest or "manifest" in name or name == "model.json"):
+        elif path.suffix != ".json" or not (manifest or "manifest" in name):
             found[name] = hashlib.sha256(path.read_bytes()).hexdigest()
     return found
 

@@ -31,17 +31,11 @@ FIRST_SETTINGS = {"beam_size": 3, "max_length": 30}
 
 @dataclass(frozen=True)
 class Captioner:
-    """A trained merge model and all that it takes to caption pictures.
+    """A trained merge model and all that it takes to caption pictures."""
 
-    Attributes:
-        models: Trained merge models of one shape: an ensemble, or a list of one.
-        vocabulary: The `Vocabulary` that they were trained with.
-        settings: The `Settings` that they were trained with, those of the search included.
-    """
-
-    models: list
-    vocabulary: Vocabulary
-    settings: Settings
+    models: list  # trained merge models of one shape: an ensemble, or a list of one
+    vocabulary: Vocabulary  # that they were trained with
+    settings: Settings  # that they were trained with, those of the search included
 
     @cached_property
     def encoders(self) -> list:
@@ -56,8 +50,7 @@ class Captioner:
         """Caption one picture, or several.
 
         Args:
-            pictures: One picture: the path of a file, its bytes, the file opened for reading
-                bytes, a PIL image, or an array [H, W, 3] (RGB), [H, W] or [H, W, 4], of any
+            pictures: One picture of any kind that `utils.images.read_picture` takes and of any
                 size. Or several in a list, tuple or generator; also mixed.
             beam_size: 1 is greedy search; by default what the captioner was tested with.
 
@@ -136,9 +129,6 @@ def load_captioner(name: str | Path | None = None) -> Captioner:
             folder of runs, like "scenes-vgg16". By default the run that `CAPTION_DATASET`,
             `CAPTION_ENCODER`, `CAPTION_PROFILE` and `CAPTION_RUN` name.
 
-    Returns:
-        A `Captioner`.
-
     Raises:
         CourseError: There is no trained model; the sentence names the notebook to run, or the
             captioners that are there.
@@ -157,25 +147,18 @@ def load_captioner(name: str | Path | None = None) -> Captioner:
 
 
 def captioner_of_run(run: Run, name: str = "model.keras") -> Captioner:
-    """Return the captioner that a run has trained.
+    """Return the captioner of an open run, or a CourseError that names the notebook to run.
 
-    Args:
-        run: An open `Run`.
-        name: The model: "model.keras", or "model_self_critical.keras" of notebook 07.
-
-    Raises:
-        CourseError: It is not trained yet; the sentence names the notebook to run.
+    `name` is the model: "model.keras", or "model_self_critical.keras" of notebook 07.
     """
     return Captioner([run.load(name)], run.vocabulary(), run.settings)
 
 
 def _captioners():
     """Name all captioners that `load_captioner` finds by name."""
-    root = runs_root()
-    models = [path.parent for path in root.glob("*/model.keras")]
-    saved = [path.parent for depth in ("*", "*/*") for path in root.glob(f"{depth}/manifest.json")]
-    names = sorted(folder.relative_to(root).as_posix() for folder in models + saved)
-    return ", ".join(["pretrained", *names])
+    root, patterns = runs_root(), ("*/model.keras", "*/manifest.json", "*/*/manifest.json")
+    found = [path.parent for pattern in patterns for path in root.glob(pattern)]
+    return ", ".join(["pretrained", *sorted(path.relative_to(root).as_posix() for path in found)])
 
 
 def _load_folder(folder, advice):
@@ -211,11 +194,11 @@ def _read_json(path, advice):
 
 
 def _read_models(path, count, num_words, settings):
-    models = []
+    models = [
+        build_model(feature_size(settings.encoder), num_words, settings) for _ in range(count)
+    ]
     with np.load(path, allow_pickle=False) as weights:
-        for number in range(count):
-            model = build_model(feature_size(settings.encoder), num_words, settings)
+        for number, model in enumerate(models):
             names = sorted(name for name in weights.files if name.startswith(f"{number}/"))
             model.set_weights([weights[name].astype(np.float32) for name in names])
-            models.append(model)
     return models

@@ -12,7 +12,6 @@ from PIL import Image, ImageOps
 
 from utils.errors import CourseError
 
-KINDS = "a file's name, bytes, a file opened for reading bytes, a PIL image or an array"
 ARRAY_MODES = ("1", "L", "RGB", "RGBA", "I;16", "I;16B", "I;16L", "I", "F")  # of a PIL image
 
 
@@ -47,15 +46,7 @@ def read_picture(source: Any) -> np.ndarray:
 
 
 def squeeze(picture: np.ndarray, size: int) -> np.ndarray:
-    """Squeeze a picture to the square that an encoder takes. Taught in notebook 02.
-
-    Args:
-        picture: uint8 [H, W, 3], as `read_picture` returns it.
-        size: Height and width of the result, in pixels.
-
-    Returns:
-        uint8 [size, size, 3].
-    """
+    """Squeeze a picture of `read_picture` to uint8 [size, size, 3]. Taught in notebook 02."""
     # Shrinking needs the mean over an area, growing an interpolation; a picture may need both.
     height, width = picture.shape[:2]
     smaller = (min(width, size), min(height, size))
@@ -64,15 +55,11 @@ def squeeze(picture: np.ndarray, size: int) -> np.ndarray:
 
 
 def as_pictures(sources: Any) -> tuple[Iterable[Any], bool]:
-    """Tell one picture from several.
+    """Tell one picture, as `read_picture` takes it, from several.
 
-    Args:
-        sources: One picture as `read_picture` takes it, or a list, tuple, generator, table
-            column or array [N, H, W, 3] of pictures.
-
-    Returns:
-        The pictures, to loop over, and whether it is one picture that stands alone. What is
-        neither counts as one, which `read_picture` refuses.
+    Several are a list, tuple, generator, table column or array [N, H, W, 3]. Returns the
+    pictures, to loop over, and whether it is one picture that stands alone. What is neither
+    counts as one, which `read_picture` refuses.
     """
     one = isinstance(sources, (str, os.PathLike, bytes, bytearray, memoryview, Image.Image))
     one = one or hasattr(sources, "read") or len(getattr(sources, "shape", ())) in (2, 3)
@@ -95,21 +82,19 @@ def _content(source):
         content = source.read()
         if isinstance(content, bytes):
             return f"The file {getattr(source, 'name', 'that was opened')}", content
-    raise CourseError(f"A picture must be {KINDS}; got {_short(source)}.")
-
-
-def _short(source):
-    return "None" if source is None else f"a {type(source).__name__}"
+    raise CourseError(
+        "A picture must be a file's name, bytes, a file opened for reading bytes, a PIL image or "
+        f"an array; got {'None' if source is None else f'a {type(source).__name__}'}."
+    )
 
 
 def _decode(data):
     """Decode the bytes of a picture file, or return None if they are none."""
-    image = None
     # imdecode, not imread: given half a file, imread fills the rest with grey and says nothing.
     with suppress(cv2.error):
-        if data[:2].tobytes() != b"\xff\xd8":  # a JPEG has no transparency to look for
-            image = cv2.imdecode(data, cv2.IMREAD_UNCHANGED)
-        if image is not None and image.ndim == 3 and image.shape[2] == 4:
+        jpeg = data[:2].tobytes() == b"\xff\xd8"  # it has no transparency to look for
+        image = None if jpeg else cv2.imdecode(data, cv2.IMREAD_UNCHANGED)
+        if image is not None and image.shape[2:] == (4,):
             return cv2.cvtColor(image, cv2.COLOR_BGRA2RGBA)
         return cv2.imdecode(data, cv2.IMREAD_COLOR_RGB | cv2.IMREAD_ANYDEPTH)
     return None
@@ -117,20 +102,18 @@ def _decode(data):
 
 def _pixels(image):
     """Return the array of a PIL image, turned as its EXIF entry says."""
-    name = getattr(image, "filename", "") or "given"
     try:
         image = ImageOps.exif_transpose(image)
-        if image.has_transparency_data:
-            image = image.convert("RGBA")
+        image = image.convert("RGBA") if image.has_transparency_data else image
         return np.asarray(image if image.mode in ARRAY_MODES else image.convert("RGB"))
     except (OSError, SyntaxError, ValueError) as error:
+        name = getattr(image, "filename", "") or "given"
         raise CourseError(f"The PIL image {name} cannot be read: {error}.") from error
 
 
 def _to_rgb(image):
     """Bring an array of any depth and number of channels into uint8 RGB."""
-    if image.ndim == 2:
-        image = image[:, :, None]
+    image = image[:, :, None] if image.ndim == 2 else image
     if image.ndim != 3 or image.shape[2] not in (1, 3, 4) or 0 in image.shape:
         raise CourseError(
             "A picture must be an array of height x width, with 3 (RGB) or 4 (RGBA) channels "
@@ -144,18 +127,15 @@ def _to_rgb(image):
 
 
 def _to_uint8(image):
-    kind, deep = image.dtype.kind, image.dtype.kind == "u" and image.dtype.itemsize == 2
+    kind, scale = image.dtype.kind, 1.0
     if image.dtype == np.uint8:
         return image
     if kind not in "buif":
         raise CourseError(f"A picture must be an array of numbers; got {image.dtype}.")
-    # NaN fails the comparison, too.
-    if not deep and not (image.min() >= 0 and image.max() <= 255):
-        raise CourseError("A picture must hold values from 0 to 255, or from 0 to 1 as floats.")
-    if deep:
+    if image.dtype.type is np.uint16:
         scale = 1 / 257
+    elif not (image.min() >= 0 and image.max() <= 255):  # NaN fails the comparison, too
+        raise CourseError("A picture must hold values from 0 to 255, or from 0 to 1 as floats.")
     elif kind == "b" or (kind == "f" and image.max() <= 1):
         scale = 255
-    else:
-        scale = 1
     return np.rint(image * np.float32(scale)).astype(np.uint8)

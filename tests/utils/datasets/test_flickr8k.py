@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import numpy as np
 import pytest
 
-from utils import flickr8k
+from utils.datasets import flickr8k
 from utils.errors import CourseError
 
 CONTENT = np.random.default_rng(0).bytes(3_000_000)
@@ -146,14 +146,15 @@ def refused(tmp_path, match):
 def test_fetch_and_read(archives, tmp_path):
     folder = tmp_path / "data" / "flickr8k"
     flickr8k.fetch_flickr8k(folder)
-    image_folder, captions, splits = flickr8k.read_flickr8k(folder)
-    assert sorted(path.name for path in image_folder.iterdir()) == ["a.jpg", "b.jpg", "c.jpg"]
-    assert captions.to_numpy().tolist() == [
+    raw = flickr8k.read_flickr8k(folder)
+    assert sorted(path.name for path in raw.image_folder.iterdir()) == ["a.jpg", "b.jpg", "c.jpg"]
+    assert raw.sources == tuple(folder / name for name in TEXTS)
+    assert raw.captions.to_numpy().tolist() == [
         ["a.jpg", "A dog ."],
         ["a.jpg", "A # sign\tand a dog ."],
         ["b.jpg", "A cat ."],
     ]
-    assert splits.to_dict() == {"a.jpg": "train", "b.jpg": "dev", "c.jpg": "test"}
+    assert raw.splits.to_dict() == {"a.jpg": "train", "b.jpg": "dev", "c.jpg": "test"}
     assert not (folder / "__MACOSX").exists()
 
 
