@@ -155,7 +155,7 @@ def train_variant(change: dict[str, Any], seed: int) -> dict[str, Any]:
         "dev_loss": float(trained.history["dev_loss"].min()),
         "seconds": float(trained.history["seconds"].sum()),
     }
-    result = {"scores": score(model, data, settings) | costs}
+    result: dict[str, Any] = {"scores": score(model, data, settings) | costs}
     if not change:
         decodings = {
             label: score(model, data, replace(settings, beam_size=beam_size, alpha=alpha))
@@ -181,10 +181,8 @@ def finished() -> dict[str, list[dict[str, float]]]:
         for path in (path_of(change, seed) for seed in SEEDS):
             if path.exists():
                 result = json.loads(path.read_text("utf-8"))
-                for label, scores in {
-                    name: result["scores"],
-                    **result.get("decodings", {}),
-                }.items():
+                own = {name: result["scores"]} | result.get("decodings", {})
+                for label, scores in own.items():
                     rows.setdefault(label, []).append(scores)
     return rows
 

@@ -99,10 +99,17 @@ def test_the_files_of_a_run_are_those_of_the_table():
     assert shown == {name: (made.notebook[:2], made.made_from) for name, made in FILES.items()}
 
 
-@pytest.mark.parametrize("name", ["results", "ablation"])
-def test_programs_find_their_place_in_the_page_of_measurements(name):
-    page = read("benchmarks/README.md")
-    assert page.count(f"<!-- {name} -->") == page.count(f"<!-- end of {name} -->") == 1
+@pytest.mark.parametrize(
+    ("page", "name"),
+    [
+        ("benchmarks/README.md", "results"),
+        ("benchmarks/README.md", "ablation"),
+        ("README.md", "short results"),
+    ],
+)
+def test_programs_find_their_place_in_the_pages(page, name):
+    text = read(page)
+    assert text.count(f"<!-- {name} -->") == text.count(f"<!-- end of {name} -->") == 1
 
 
 def test_the_citation_is_whole_and_of_this_version():
