@@ -127,16 +127,14 @@ def train(
 ) -> Training:
     """Train the merge model by teacher forcing until the dev loss no longer falls.
 
-    Interrupt it (the stop button of the notebook) whenever you have seen enough: the best epoch
-    so far is returned, and the same call goes on after the last whole epoch.
+    Interrupted (the stop button), it returns the best epoch so far; the same call goes on.
 
     Args:
         model: The model to start from; it is trained in place.
         batches: The captions to learn from.
         dev_data: features, rows, tokens of the dev split, as `Batches` takes them.
         settings: epochs, patience, learning_rate, weight_decay, label_smoothing, seed.
-        folder: Of `checkpoint.npz`, which is used if it began from the same; nothing else there
-            is touched.
+        folder: Of `checkpoint.npz`, which is used if it began from the very same.
         describe: Called with the model after every epoch; returns a list of dicts.
         schedule: A learning rate or a Keras schedule; by default a cosine that falls to zero.
         strategy: A `tf.distribute.Strategy` in whose scope the model was built.
@@ -153,8 +151,11 @@ def train(
     try:
         with bfloat16_products(), bar:
             while progress.epoch < settings.epochs and progress.waited < settings.patience:
-                row = _train_epoch(model, learn, batches, settings.seed, progress.epoch, bar)
-                row |= {"dev_loss": dev_loss(), "learning_rate": float(optimizer.learning_rate)}
+                started = time.perf_counter()
+                loss = _train_epoch(model, learn, batches, settings.seed, progress.epoch, bar)
+                row = {"loss": loss, "dev_loss": dev_loss()}
+                row["learning_rate"] = float(optimizer.learning_rate)
+                row["seconds"] = time.perf_counter() - started
                 progress = progress.after(row, describe(model) if describe else [], model)
                 save_progress(folder, started_as, progress, model, optimizer)
                 bar.set_postfix({name: f"{row[name]:.3f}" for name in ("loss", "dev_loss")})
@@ -252,8 +253,7 @@ def _shares(part, strategy):
 
 
 def _train_epoch(model, learn, batches, seed, epoch, bar):
-    """Learn from every batch once; returns the mean loss per word and the seconds."""
-    started = time.perf_counter()
+    """Learn from every batch once; returns the mean loss per word."""
     # Dropout depends on seed and epoch alone, so that resumed training repeats itself too.
     for number, layer in enumerate(model.layers):
         if hasattr(layer, "seed_generator"):
@@ -265,5 +265,4 @@ def _train_epoch(model, learn, batches, seed, epoch, bar):
         if not math.isfinite(losses[-1]):
             raise FloatingPointError
         bar.update()
-    loss = float(np.average(losses, weights=words))
-    return {"loss": loss, "seconds": time.perf_counter() - started}
+    return float(np.average(losses, weights=words))
