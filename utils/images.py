@@ -46,7 +46,7 @@ def read_picture(source: Any) -> np.ndarray:
 
 
 def squeeze(picture: np.ndarray, size: int) -> np.ndarray:
-    """Squeeze a picture of `read_picture` to uint8 [size, size, 3]. Taught in notebook 02."""
+    """Squeeze a picture uint8 [H, W, 3] to [size, size, 3] pixels. Taught in notebook 02."""
     # Shrinking needs the mean over an area, growing an interpolation; a picture may need both.
     height, width = picture.shape[:2]
     smaller = (min(width, size), min(height, size))

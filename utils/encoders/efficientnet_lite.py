@@ -20,7 +20,7 @@ BATCH_NORM_EPSILON = 1e-3
 
 
 def load_state_dict(path: str | Path) -> dict[str, np.ndarray]:
-    """Read the tensors of a PyTorch weights file in its format before version 1.6, by their names.
+    """Read the tensors of a PyTorch `.pth` file, in its format before version 1.6, by their names.
 
     The file holds five pickles (magic number, version, machine, tensors, storage keys), then per
     storage its length as int64 and its numbers.
@@ -106,6 +106,9 @@ def efficientnet_lite(
         package, inner_path, sha256: Where the weights are, as `packaged_weights` takes it.
         depth: Factor by which the stages are deeper than those of EfficientNet-B0. The widths
             are in the file.
+
+    Raises:
+        CourseError: The package with the weights is missing or damaged.
 
     Source: Tan and Le, arXiv:1905.11946; the Lite variants are Google's (2020).
     """

@@ -73,7 +73,8 @@ def extract_features(
 ) -> np.ndarray:
     """Return the mean [N, D] of the views that `extract_views` returns. Taught in notebook 02.
 
-    That of one view has length 1, that of two is a little shorter.
+    That of one view has length 1, that of two is a little shorter; both are float32. Raises a
+    CourseError that names the picture that is missing or damaged.
     """
     return extract_views(pictures, encoders, mirrored, progress).mean(axis=1)
 

