@@ -82,11 +82,7 @@ class Run:
         return (self._shared if FILES[name].notebook <= SHARED else self.folder) / name
 
     def manifest(self, name: str) -> dict[str, Any]:
-        """Return what is written down about a file.
-
-        Raises:
-            CourseError: The file is missing, or was made by another version of the course.
-        """
+        """Return what is written down about a file, or raise a CourseError if it is missing."""
         path, notebook = self.path(name), FILES[name].notebook
         manifest = manifest_path(path)
         if not path.exists() or not manifest.exists():

@@ -63,7 +63,7 @@ def test_few_modules_know_tensorflow():
 def test_modules_and_functions_stay_short():
     for path in MODULES:
         text = path.read_text("utf-8")
-        assert text.count("\n") <= 300, path
+        assert text.count("\n") < 300, path
         for node in ast.walk(ast.parse(text)):
             if isinstance(node, ast.FunctionDef):
                 assert node.end_lineno - node.lineno < 50, (path, node.name)
