@@ -12,15 +12,15 @@ export CAPTION_RUN := $(or $(RUN),$(CAPTION_RUN))
 .PHONY: run reward runs caption test drill lab bench ablation results publish clean
 
 run: .venv/installed
-	$(BIN)/python -m utils.course
+	$(BIN)/python -m commands.notebooks
 
 # Notebook 07 on top of a finished run.
 reward: .venv/installed
-	$(BIN)/python -m utils.course --reward
+	$(BIN)/python -m commands.notebooks --reward
 
 # What differs in the settings of each run, and what it scores.
 runs: .venv/installed
-	$(BIN)/python -m utils.course --runs
+	$(BIN)/python -m commands.notebooks --runs
 
 # make caption PHOTOS="a.jpg b.png"
 caption: .venv/installed
@@ -51,7 +51,7 @@ results: .venv/installed
 
 # Run on scenes and commit-ready: executed notebooks and figures go to notebooks/ and figures/.
 publish: .venv/installed
-	$(BIN)/python -m utils.course --publish
+	$(BIN)/python -m commands.notebooks --publish
 
 clean:
 	rm -rf .venv data/runs

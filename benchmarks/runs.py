@@ -5,7 +5,7 @@ import json
 import os
 from typing import Any
 
-from utils.course import STEPS, execute
+from commands.notebooks import STEPS, execute
 from utils.files import SHARED
 from utils.run import Run
 from utils.settings import Settings

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from nbclient import NotebookClient
 
-from utils.course import NOTEBOOKS
+from commands.notebooks import NOTEBOOKS
 
 TIMED = re.compile(r"second|perf_counter|history\.round")
 

@@ -128,7 +128,7 @@ def test_every_package_that_is_imported_has_an_exact_pin():
     lines = [line for line in read("requirements.txt").splitlines() if line and line[0] not in "#-"]
     assert all(re.fullmatch(r"[\w.-]+==[\w.]+", line) for line in lines)
     pinned = {line.split("==")[0].lower() for line in lines}
-    folders = ("utils", "scenes", "benchmarks", "tests")
+    folders = ("utils", "scenes", "cnns", "commands", "benchmarks", "tests")
     ours = {path.stem for folder in folders for path in (ROOT / folder).rglob("*.py")} | {*folders}
     imported = set()
     for path in (path for folder in folders for path in (ROOT / folder).rglob("*.py")):

@@ -8,7 +8,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 MODULES = sorted(
     path
-    for package in ("utils", "scenes")
+    for package in ("utils", "scenes", "cnns", "commands")
     for path in (ROOT / package).rglob("*.py")
     if "painters" not in path.parts
 )

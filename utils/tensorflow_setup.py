@@ -54,3 +54,18 @@ def bfloat16_products() -> Iterator[None]:
         yield
     finally:
         tf.config.optimizer.set_experimental_options({option: False})
+
+
+@contextmanager
+def bfloat16_layers(wanted: bool = True) -> Iterator[None]:
+    """Make layers that compute in bfloat16, where that is wanted and the CPU can.
+
+    Elsewhere bfloat16 would be emulated, and slow.
+    """
+    before = keras.config.dtype_policy()
+    if wanted and cpu_has_bfloat16():
+        keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)

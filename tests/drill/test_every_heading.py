@@ -3,7 +3,7 @@
 import pytest
 from reruns import Session, contents, rerun_from
 
-from utils.course import REWARD_STEPS, STEPS, main
+from commands.notebooks import REWARD_STEPS, STEPS, main
 from utils.run import Run
 from utils.settings import load_settings
 

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from reruns import Session, contents, rerun_from
 
-from utils.course import NOTEBOOKS, REWARD_STEPS, STEPS, execute, main
+from commands.notebooks import NOTEBOOKS, REWARD_STEPS, STEPS, execute, main
 from utils.errors import CourseError
 from utils.run import Run
 from utils.settings import load_settings

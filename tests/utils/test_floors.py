@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-UTILS = Path(__file__).parents[2] / "utils"
+ROOT = Path(__file__).parents[2]
+UTILS = ROOT / "utils"
 FLOORS = (
     ("errors",),
     ("settings", "tensorflow_setup"),
@@ -15,7 +16,7 @@ FLOORS = (
     ("datasets", "encoders", "decoding", "metrics", "plotting", "batches", "checkpoint", "files"),
     ("run", "training", "self_critical"),
     ("captioner", "evaluation"),
-    ("__main__", "course"),
+    ("__main__",),
 )
 FLOOR = {name: floor for floor, names in enumerate(FLOORS, 1) for name in names}
 
@@ -25,30 +26,46 @@ def room_of(path):
     return parts[0]
 
 
-def imported_rooms(path):
-    """The modules of utils that a file imports anywhere, without its own package."""
+def imported(path):
+    """The modules that a file imports anywhere."""
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-        names = []
         if isinstance(node, ast.ImportFrom):
-            names = [node.module]
+            names = [node.module or ""]
             if node.module == "utils":
                 names = [f"utils.{item.name}" for item in node.names]
-        elif isinstance(node, ast.Import):
-            names = [item.name for item in node.names]
-        for name in names:
-            if name and name.startswith("utils."):
-                yield name.split(".")[1]
+        else:
+            names = [item.name for item in node.names] if isinstance(node, ast.Import) else []
+        yield from names
+
+
+def imported_rooms(path):
+    """The modules of utils that a file imports anywhere."""
+    return {name.split(".")[1] for name in imported(path) if name.startswith("utils.")}
 
 
 MODULES = [path for path in sorted(UTILS.rglob("*.py")) if path != UTILS / "__init__.py"]
+OTHERS = [*(ROOT / "cnns").glob("*.py"), *(ROOT / "commands").glob("*.py")]
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(UTILS)))
 def test_a_room_imports_only_from_floors_below(path):
     own = room_of(path)
-    others = set(imported_rooms(path)) - {own}
+    others = imported_rooms(path) - {own}
     assert own in FLOOR, f"{own} stands on no floor: name it in FLOORS"
     assert not {room: FLOOR[room] for room in others if FLOOR[room] >= FLOOR[own]}
+
+
+@pytest.mark.parametrize(
+    ("package", "unknown"),
+    [
+        ("scenes", {"utils", "cnns", "commands"}),
+        ("cnns", {"utils", "scenes", "commands"}),
+        ("utils", {"commands"}),
+    ],
+)
+def test_what_a_package_does_not_know(package, unknown):
+    for path in (ROOT / package).rglob("*.py"):
+        assert not {name.split(".")[0] for name in imported(path)} & unknown, path
 
 
 def test_few_modules_know_tensorflow():
@@ -61,7 +78,7 @@ def test_few_modules_know_tensorflow():
 
 
 def test_modules_and_functions_stay_short():
-    for path in MODULES:
+    for path in [*MODULES, *OTHERS]:
         text = path.read_text("utf-8")
         assert text.count("\n") < 300, path
         for node in ast.walk(ast.parse(text)):

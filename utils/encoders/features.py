@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
+from cnns import WeightsError
 from utils.encoders.registry import encoder_info
+from utils.errors import CourseError
 from utils.images import as_pictures, read_picture, squeeze
 
 
@@ -30,12 +32,19 @@ def build_encoder(name: str) -> Any:
         CourseError: The encoder is unknown or its weights cannot be had.
     """
     info = encoder_info(name)
-    from utils.tensorflow_setup import keras  # seconds of loading, needless to read a picture
+    from utils.tensorflow_setup import bfloat16_layers, keras  # seconds, needless to read a picture
 
     pictures = keras.Input((info.image_size, info.image_size, 3), name="pictures")
     module, function = info.build.split(":")
-    features = getattr(import_module(module), function)(pictures, **info.arguments)
-    model = keras.Model(pictures, features, name=name)
+    try:
+        with bfloat16_layers(info.bfloat16):
+            feature_map = getattr(import_module(module), function)(pictures, **info.arguments)
+    except WeightsError as error:
+        raise CourseError(str(error)) from error
+    mean = (
+        quadrant_means if info.quadrants else keras.layers.GlobalAveragePooling2D(name="features")
+    )
+    model = keras.Model(pictures, mean(keras.ops.cast(feature_map, "float32")), name=name)
     model.trainable = False
     return model
 

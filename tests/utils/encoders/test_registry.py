@@ -38,15 +38,15 @@ def test_joined_encoders():
 @pytest.mark.parametrize("name", ENCODERS)
 def test_a_row_says_what_the_encoder_is(name, monkeypatch):
     """Built with random weights, since the true ones of some are a download away."""
-    from utils.encoders import weights
+    from cnns import applications
 
-    def randomly(pictures, module, function, weights=None, **options):
-        return build(pictures, module, function, **options)
+    def randomly(pictures, module, function, weights):
+        return lay(pictures, module, function, weights=None)
 
-    build = weights._cnn
-    monkeypatch.setattr(weights, "_cnn", randomly)
-    monkeypatch.setattr(weights, "host_answers", lambda: True)
-    monkeypatch.setattr(weights, "cached_weights", lambda: None)
+    lay = applications._lay
+    monkeypatch.setattr(applications, "_lay", randomly)
+    monkeypatch.setattr(applications, "host_answers", lambda: True)
+    monkeypatch.setattr(applications, "cached_weights", lambda: None)
     info, model = encoder_info(name), build_encoder(name)
     size = info.image_size
     assert model.name == name and not model.trainable_weights
@@ -61,7 +61,7 @@ def test_a_row_says_what_the_encoder_is(name, monkeypatch):
 
 
 def test_a_new_encoder_is_one_row(monkeypatch):
-    """A mean colour, from the one function that a row names."""
+    """A mean colour, from the one function that a row names: the picture is the feature map."""
     import sys
     from dataclasses import replace
     from types import ModuleType
@@ -71,7 +71,7 @@ def test_a_new_encoder_is_one_row(monkeypatch):
     from utils.encoders import extract_features
 
     module = ModuleType("mean_color")
-    module.build = lambda pictures, scale: keras.ops.mean(pictures, (1, 2)) * scale
+    module.build = lambda pictures, scale: pictures * scale
     monkeypatch.setitem(sys.modules, "mean_color", module)
     row = replace(
         ENCODERS["vgg16"],
@@ -79,6 +79,8 @@ def test_a_new_encoder_is_one_row(monkeypatch):
         image_size=8,
         feature_size=3,
         build="mean_color:build",
+        quadrants=False,
+        bfloat16=False,
         arguments={"scale": 4.0},
     )
     monkeypatch.setitem(ENCODERS, "mean_color", row)

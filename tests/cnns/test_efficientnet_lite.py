@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from utils.encoders import ENCODERS, build_encoder, efficientnet_lite, encoder_info
+from cnns import efficientnet_lite
+from utils.encoders import ENCODERS, build_encoder, encoder_info
 from utils.errors import CourseError
 from utils.tensorflow_setup import keras
 

@@ -5,7 +5,7 @@ import subprocess
 import numpy as np
 import pytest
 
-from utils.encoders import weights as cnn_weights
+from cnns import applications, vgg16_archive
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def offline(monkeypatch, tmp_path):
     def fail(command, **options):
         raise subprocess.CalledProcessError(1, command)
 
-    monkeypatch.setattr(cnn_weights, "host_answers", lambda: False)
-    monkeypatch.setattr(cnn_weights, "cache_path", lambda: tmp_path / "cache" / "vgg16.npz")
+    monkeypatch.setattr(applications, "host_answers", lambda: False)
+    monkeypatch.setattr(vgg16_archive, "cache_path", lambda: tmp_path / "cache" / "vgg16.npz")
     monkeypatch.setattr(subprocess, "run", fail)
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))

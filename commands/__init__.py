@@ -1,0 +1,1 @@
+"""What make and the shell call. The lesson itself is `utils`."""
