@@ -74,7 +74,7 @@ def run_folder(settings: Settings) -> Path:
         mark = hashlib.sha256(data_name(settings).encode()).hexdigest()[:6]
         name = f"{re.sub(r'[^A-Za-z0-9_-]+', '_', name) or 'folder'}-{mark}"
     name += f"-{settings.encoder}"
-    name += "-fast" if settings.profile == "fast" else ""
+    name += "" if settings.profile == "full" else f"-{settings.profile}"
     name += f".{settings.run}" if settings.run else ""
     return runs_root() / name
 

@@ -42,6 +42,17 @@ def test_another_number_of_scenes_is_another_data_set():
     assert load_settings(profile="fast").data_folder.name == "scenes-120"
 
 
+def test_the_small_profile_takes_the_quick_encoder_unless_another_is_named(monkeypatch):
+    small = load_settings(profile="small")
+    assert (small.encoder, small.data_folder.name) == ("efficientnet_lite0", "scenes-400")
+    assert load_settings(profile="small", encoder="vgg16").encoder == "vgg16"
+    monkeypatch.setenv("CAPTION_PROFILE", "small")
+    assert load_settings().encoder == "efficientnet_lite0"
+    assert load_settings(profile="fast").encoder == "vgg16"
+    monkeypatch.setenv("CAPTION_ENCODER", "resnet50")
+    assert load_settings().encoder == "resnet50"
+
+
 def test_a_folder_of_ones_own_is_a_data_set(tmp_path):
     folder = tmp_path / "holiday"
     folder.mkdir()
@@ -65,7 +76,7 @@ def test_the_order_of_joined_encoders_does_not_matter(names):
         ({"dataset": "flickr8"}, "Unknown data set 'flickr8': did you mean 'flickr8k'"),
         ({"dataset": "photographs"}, "Unknown data set 'photographs': choose"),
         ({"profile": "fats"}, "Unknown profile 'fats': did you mean 'fast'"),
-        ({"profile": "xyz"}, "Unknown profile 'xyz': choose one of full, fast"),
+        ({"profile": "xyz"}, "Unknown profile 'xyz': choose one of full, small, fast"),
         ({"unit": 3}, "Unknown setting 'unit': did you mean 'units'"),
         ({"learning_rates": 3}, "did you mean 'learning_rate'"),
         ({"units": 0}, "units is 0"),
