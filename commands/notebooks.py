@@ -29,6 +29,9 @@ STEPS = (
     "06_evaluation",
 )
 REWARD_STEPS = ("07_self_critical_training",)  # takes as long as all others together
+PHOTO_STEPS = ("08_your_photographs",)
+# Worked answers to the exercises, a notebook per chapter that has some.
+SOLUTIONS = tuple(f"solutions/{path.stem}" for path in sorted(NOTEBOOKS.glob("solutions/*.ipynb")))
 
 
 class ShowingClient(NotebookClient):
@@ -51,7 +54,7 @@ class ShowingClient(NotebookClient):
         seconds = time.perf_counter() - self.started
         clear = "\r\033[K" if sys.stdout.isatty() else ""
         counted = f"{self.done:2}/{self.count}"
-        print(f"{clear}{self.step:26} {counted} {seconds:7.1f} s  {self.heading}", flush=True)
+        print(f"{clear}{self.step:35} {counted} {seconds:7.1f} s  {self.heading}", flush=True)
 
     def process_message(self, msg: dict, cell: Any, cell_index: int) -> Any:
         """Handle a message of the kernel; carriage returns mark a progress bar."""
@@ -65,7 +68,7 @@ def execute(step: str, target: Path) -> None:
     """Execute one notebook and write the executed copy.
 
     Args:
-        step: The notebook's name without `.ipynb`.
+        step: The notebook's name without `.ipynb`; that of a solution begins with `solutions/`.
         target: Path of the executed copy; also written, as far as it got, if a cell fails.
 
     Raises:
@@ -124,7 +127,7 @@ def main() -> None:
     """Execute notebooks for the data set and encoder that the environment names.
 
     Without arguments 01 to 06; with `--reward` 07, which goes on from there; with `--publish`
-    all of them, and the executed copies and the figures of README.md replace the committed ones.
+    all and the solutions: executed copies and the figures of README.md replace the committed ones.
     `--runs` executes nothing and lists the runs that are there.
     """
     wanted = sys.argv[1:]
@@ -136,7 +139,8 @@ def main() -> None:
             return
         run = Run(load_settings())
         steps = REWARD_STEPS if "--reward" in wanted else steps_of(run)
-        steps = STEPS + REWARD_STEPS if "--publish" in wanted else steps
+        if "--publish" in wanted:
+            steps = STEPS + REWARD_STEPS + PHOTO_STEPS + SOLUTIONS
         print(f"{run.folder.name}, profile {run.settings.profile}")
         started = time.perf_counter()
         for step in steps:
