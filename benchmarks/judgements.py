@@ -1,6 +1,6 @@
 """Which score do people agree with? Kendall's tau-c with three experts' ratings of Flickr8k.
 
-    .venv/bin/python -m benchmarks.judgements      # two minutes
+    .venv/bin/python -m benchmarks.judgements      # a minute
 
 The protocol is that of the literature (Hessel et al., "CLIPScore", EMNLP 2021): a picture's own
 captions are left out, its five captions are the references, every rating counts by itself. Needs
