@@ -1,6 +1,7 @@
 """Greedy and beam search, all pictures at once, the LSTM's state carried along (notebook 06)."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -39,9 +40,7 @@ def make_decoder(
         ended within `max_length` words.
     """
     models = models if isinstance(models, list) else [models]
-    start, step = _make_steps([build_decoder(model) for model in models], len(vocabulary))
-    may_return = np.isin(vocabulary.words, FUNCTION_WORDS.split())
-    conjunction = vocabulary.tokens.get("and", -1)
+    start, step = _make_steps([build_decoder(model) for model in models], vocabulary, allow_loops)
 
     def decode(features, beam_size=3, alpha=1.0, max_length=30, several=None):
         for name, number in (("beam_size", beam_size), ("several", several)):
@@ -52,20 +51,12 @@ def make_decoder(
         for first in range(0, len(features), PICTURES_AT_ONCE):
             some = np.asarray(features[first : first + PICTURES_AT_ONCE], np.float32)
             pictures, states = start(np.repeat(some, beam_size, axis=0))
-
-            def advance(states, parents, words, totals, pictures=pictures):
-                blocked = looping_words(words, may_return, conjunction)
-                blocked = blocked[..., : 0 if allow_loops else None]
-                hypotheses = words[..., -1].ravel(), totals, blocked.reshape(len(parents), -1)
-                return step(pictures, states, parents, *hypotheses, 2 * beam_size)
-
             sizes = (len(some), len(vocabulary), beam_size, several or 1)
-            for rows, found in zip(
-                *beam_search(advance, states, sizes, alpha, max_length), strict=True
-            ):
-                there = found > -np.inf
+            found = beam_search(partial(step, pictures), states, sizes, alpha, max_length)
+            for rows, log_probabilities in zip(*found, strict=True):
+                there = log_probabilities > -np.inf
                 captions.append([vocabulary.decode(row) for row in rows[there]])
-                scores.append(found[there])
+                scores.append(log_probabilities[there])
         if several is None:
             return [texts[0] for texts in captions], np.array([found[0] for found in scores])
         return captions, scores
@@ -73,9 +64,11 @@ def make_decoder(
     return decode
 
 
-def _make_steps(parts, vocabulary_size):
-    """Compile the two things a search asks for: the first states, and the best extensions."""
-    never = never_said(vocabulary_size)
+def _make_steps(parts, vocabulary, allow_loops):
+    """Wire the two things a search asks for: the first states, and the best extensions."""
+    never = never_said(len(vocabulary))
+    may_return = np.isin(vocabulary.words, FUNCTION_WORDS.split())
+    conjunction = vocabulary.tokens.get("and", -1)
 
     @tf.function(reduce_retracing=True)
     def start(features):
@@ -83,7 +76,7 @@ def _make_steps(parts, vocabulary_size):
         return pictures, [[tf.zeros_like(picture)] * 2 for picture in pictures]
 
     @tf.function(reduce_retracing=True)
-    def step(pictures, states, parents, tokens, scores, blocked, num_candidates):
+    def extend(pictures, states, parents, tokens, scores, blocked):
         log_probabilities, states_after = [], []
         for (_, step_model), picture, state in zip(parts, pictures, states, strict=True):
             # A hypothesis goes on from the state of the hypothesis that it extends.
@@ -94,14 +87,18 @@ def _make_steps(parts, vocabulary_size):
         # The log of the mean probability, computed so that tiny ones do not vanish.
         mean = tf.reduce_logsumexp(tf.stack(log_probabilities), axis=0) - np.log(len(parts))
         totals = tf.reshape(scores, (-1, 1)) + mean + never  # [N * B, V]
-        # Blocked before the best are chosen: blocked words take no other word's place.
+        # Before the best are chosen, so that blocked words take nobody's place among them.
         rows = tf.broadcast_to(tf.range(tf.shape(blocked)[0])[:, None], tf.shape(blocked))
-        places = tf.stack([rows, blocked], -1)
         penalties = tf.fill(tf.shape(blocked), IMPOSSIBLE)
-        totals = tf.tensor_scatter_nd_update(totals, places, penalties)
+        totals = tf.tensor_scatter_nd_update(totals, tf.stack([rows, blocked], -1), penalties)
         totals = tf.reshape(totals, (tf.shape(scores)[0], -1))  # [N, B * V]
-        values, choices = tf.math.top_k(totals, num_candidates)
+        values, choices = tf.math.top_k(totals, 2 * tf.shape(scores)[1])
         return values, choices, states_after
+
+    def step(pictures, states, parents, words, scores):
+        blocked = looping_words(words, may_return, conjunction)
+        blocked = blocked.reshape(len(parents), -1)[:, : 0 if allow_loops else None]
+        return extend(pictures, states, parents, words[..., -1].ravel(), scores, blocked)
 
     return start, step
 
