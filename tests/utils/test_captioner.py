@@ -207,7 +207,7 @@ def test_several_captions_and_the_probability_of_every_word(trained, quick):
         assert (np.diff(normalized) <= 0).all()
         for one in (best, *others):
             words, probabilities = zip(*one.words, strict=True)
-            assert " ".join(words) == f"{one.caption} <end>"
+            assert list(words) == [*one.caption.split(), "<end>"]
             assert np.prod(probabilities) == pytest.approx(np.exp(one.log_probability), rel=1e-3)
 
 
