@@ -35,6 +35,7 @@ class Candidate(NamedTuple):
     caption: str
     log_probability: float  # nats, that of the end included; without it if the caption broke off
     # Each word with its probability after the words before it, "<end>" last; empty if not asked.
+    # They multiply to exp(log_probability), but for the end of a caption that broke off.
     words: tuple[tuple[str, float], ...]
 
 
