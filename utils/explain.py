@@ -9,6 +9,7 @@ from utils.captioner import Captioner
 from utils.decoding import word_probabilities
 from utils.encoders import encoder_info, extract_features
 from utils.images import read_picture, squeeze
+from utils.run import Run
 from utils.tensorflow_setup import tf
 from utils.vocabulary import clean_caption
 
@@ -86,3 +87,28 @@ def next_words(
     probabilities = np.mean(each, axis=0)
     best = np.argsort(-probabilities)[:count]
     return [(vocabulary.words[token], float(probabilities[token])) for token in best]
+
+
+def nearest_captions(
+    captioner: Captioner, picture: Any, run: Run, count: int = 5
+) -> list[tuple[str, str, float]]:
+    """Return what people wrote about the train pictures that look most alike to the CNN.
+
+    Args:
+        captioner: That of the run.
+        picture: What `utils.images.read_picture` takes.
+        run: The `utils.run.Run`, with its captions and features.
+        count: How many train pictures.
+
+    Returns:
+        Per train picture its name, its first caption and the cosine between its features and the
+        picture's, the most alike first.
+
+    Raises:
+        CourseError: The picture cannot be read, or files of the run are missing.
+    """
+    images, features, references = run.pictures_of("train")
+    own = extract_features([picture], captioner.encoders, captioner.settings.mirrored, False)[0]
+    cosines = features @ own / np.linalg.norm(features, axis=1) / np.linalg.norm(own)
+    best = np.argsort(-cosines)[:count]
+    return [(images[row], references[row][0], float(cosines[row])) for row in best]
