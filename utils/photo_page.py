@@ -81,12 +81,15 @@ def photo_page(pictures: Sequence[Any] = (), captioner: str = "pretrained") -> w
     loaded: dict[str, Captioner] = {}
 
     def take(change):
-        refused = []
+        new, refused = {}, []
         for file in change["new"]:
             try:
-                shown[file["name"]] = read_upload(file["name"], bytes(file["content"]))
+                new[file["name"]] = read_upload(file["name"], bytes(file["content"]))
             except CourseError as error:
                 refused.append(str(error))
+        before = {name: picture for name, picture in shown.items() if name not in new}
+        shown.clear()
+        shown.update(new | before)  # the newest on top
         upload.value = ()  # what was read is not sent again with the next picture
         update(refused=refused)
 
