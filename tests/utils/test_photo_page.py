@@ -9,7 +9,6 @@ from utils import photo_page as page
 from utils.captioner import Candidate
 from utils.errors import CourseError
 
-
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
