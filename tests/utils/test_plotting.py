@@ -7,7 +7,8 @@ from PIL import Image
 
 from utils.errors import CourseError
 from utils.model import build_model
-from utils.plotting import draw_model, save_figure, show_history, show_pictures
+from utils.plotting import save_figure, show_history, show_pictures
+from utils.plotting_model import draw_model, show_gates
 
 matplotlib.use("Agg")
 
@@ -92,3 +93,15 @@ def test_the_drawing_names_every_layer(settings):
     for layer in model.layers:
         assert layer.name in shown
     assert f"{model.get_layer('lstm').count_params():,} weights" in shown
+
+
+def test_the_gates_of_the_same_units_stand_in_all_panels():
+    rng = np.random.default_rng(0)
+    cell, *gates = rng.random((4, 5, 9))  # 5 words, 9 units
+    figure = show_gates([f"word{n}" for n in range(5)], cell, *gates, count=4)
+    drawn = [axis.images[0].get_array() for axis in figure.axes[:4]]
+    chosen = np.argsort(-gates[1].std(0))[:4]
+    for array, panel in zip([*gates, np.tanh(cell)], drawn, strict=True):
+        np.testing.assert_allclose(panel, array[:, chosen].T)
+    for text in ("word0", "word4", "input gate", "forget gate", "output gate", "cell"):
+        assert text in texts_of(figure)
