@@ -139,16 +139,15 @@ def _write_below(axis, block):
         below += len(lines) * style["inches"]
 
 
-def show_history(history: pd.DataFrame) -> Figure:
+def show_history(history: pd.DataFrame, title: str = "Loss per word") -> Figure:
     """Draw train and dev loss of a table (epoch, loss, dev_loss), the best epoch marked."""
     figure, axis = plt.subplots()
     epoch, dev_loss = history.loc[history["dev_loss"].idxmin(), ["epoch", "dev_loss"]]
     axis.plot(history["epoch"], history["loss"], marker="o", label="train")
     axis.plot(history["epoch"], history["dev_loss"], marker="o", label="dev")
     axis.axvline(epoch, color=QUIET, linestyle=":")
-    text = f"best dev loss {dev_loss:.3f}\nperplexity {np.exp(dev_loss):.1f}"
-    axis.annotate(text, (epoch, dev_loss), xytext=(8, 18), textcoords="offset points")
-    axis.set(title="Loss per word", xlabel="epoch", ylabel="cross-entropy (nats)")
+    told = f"best dev loss {dev_loss:.3f} (perplexity {np.exp(dev_loss):.1f}) in epoch {epoch:.0f}"
+    axis.set(title=f"{title}: {told}", xlabel="epoch", ylabel="cross-entropy (nats)")
     axis.locator_params("x", integer=True)
     axis.legend(frameon=False)
     return figure
