@@ -68,14 +68,14 @@ def show_gates(
     """
     panels = {"input gate": input_gate, "forget gate": forget_gate, "output gate": output_gate}
     liveliest = np.argsort(-forget_gate.std(0), kind="stable")[:count]
-    figure, axes = plt.subplots(4, 1, figsize=(max(9, 0.62 * len(words)), 8.4), sharex=True)
+    figure, axes = plt.subplots(4, 1, figsize=(10, 8.4), sharex=True)
     for axis, (name, gate) in zip(axes, panels.items(), strict=False):
         gates = axis.imshow(gate[:, liveliest].T, cmap="mako", vmin=0, vmax=1, aspect="auto")
         axis.set_title(name)
     cells = np.tanh(cell[:, liveliest].T)
     memory = axes[3].imshow(cells, cmap="vlag", vmin=-1, vmax=1, aspect="auto")
     axes[3].set_title("tanh of the cell")
-    axes[3].set_xticks(range(len(words)), words, rotation=30, ha="right")
+    axes[3].set_xticks(range(len(words)), words, rotation=45, ha="right")
     for axis in axes:
         axis.set(yticks=[], ylabel="unit")
         axis.grid(False)
