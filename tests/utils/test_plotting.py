@@ -87,6 +87,12 @@ def test_a_figure_is_saved_the_same_way_twice(tmp_path):
     assert (tmp_path / "one.png").read_bytes() == (tmp_path / "two.png").read_bytes()
 
 
+def test_the_curve_tells_its_best_epoch():
+    history = pd.DataFrame({"epoch": [1, 2, 3], "loss": [3, 2, 1.5], "dev_loss": [3, 2.5, 2.7]})
+    shown = texts_of(show_history(history, "300 captions"))
+    assert "300 captions: best dev loss 2.500 (perplexity 12.2) in epoch 2" in shown
+
+
 def test_the_drawing_names_every_layer(settings):
     model = build_model(6, 11, settings)
     shown = texts_of(draw_model(model))
