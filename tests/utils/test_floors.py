@@ -13,7 +13,8 @@ FLOORS = (
     ("errors",),
     ("settings", "tensorflow_setup"),
     ("vocabulary", "images", "model", "artifacts"),
-    ("datasets", "encoders", "decoding", "metrics", "plotting", "batches", "checkpoint", "files"),
+    ("datasets", "encoders", "decoding", "metrics", "plotting", "plotting_model")
+    + ("batches", "checkpoint", "files"),
     ("run", "training", "self_critical"),
     ("captioner", "evaluation"),
     ("__main__",),
