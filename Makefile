@@ -9,51 +9,58 @@ export CAPTION_PROFILE := $(or $(PROFILE),$(CAPTION_PROFILE))
 # make run RUN=wide keeps a retraining beside the model that is there.
 export CAPTION_RUN := $(or $(RUN),$(CAPTION_RUN))
 
-.PHONY: run reward runs caption test drill lab bench ablation results publish clean
+# File names reach the caption command as they are typed: no make and no shell reads them.
+export CAPTION_PHOTOS := $(value PHOTOS)
+unexport PHOTOS
 
-run: .venv/installed
+.PHONY: help run reward runs caption app lab test drill browser-test site bench ablation results
+.PHONY: publish clean
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
+
+run: .venv/installed ## run notebooks 01 to 06; DATASET=, ENCODER=, PROFILE=, RUN= choose
 	$(BIN)/python -m commands.notebooks
 
-# Notebook 07 on top of a finished run.
-reward: .venv/installed
+reward: .venv/installed ## notebook 07 on top of a finished run
 	$(BIN)/python -m commands.notebooks --reward
 
-# What differs in the settings of each run, and what it scores.
-runs: .venv/installed
+runs: .venv/installed ## what differs in the settings of each run, and what it scores
 	$(BIN)/python -m commands.notebooks --runs
 
-# make caption PHOTOS="a.jpg b.png"
-caption: .venv/installed
-	$(BIN)/python -m utils $(PHOTOS)
+caption: .venv/installed ## captions for PHOTOS="a.jpg holiday"; with options: .venv/bin/caption
+	@$(BIN)/caption
 
-test: .venv/installed
+app: .venv/installed ## notebook 08 as a web page, for this machine alone
+	cd commands/app && JUPYTER_PATH=. ../../$(BIN)/voila ../../notebooks/08_your_photographs.ipynb
+
+lab: .venv/installed ## step through the notebooks; OPTIONS="--no-browser --port 9000" go to JupyterLab
+	@test $$(id -u) != 0 || echo "As root, JupyterLab can change every file of this machine."
+	$(BIN)/jupyter lab notebooks $$(test $$(id -u) != 0 || echo --allow-root) $(OPTIONS)
+
+test: .venv/installed ## check everything, the notebooks included
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest
 
-# What takes longer than a cup of coffee: every notebook from every heading, and more.
-drill: .venv/installed
+drill: .venv/installed ## what takes longer: every notebook from every heading, and more
 	$(BIN)/python -m pytest tests/drill -v
 
-lab: .venv/installed
-	$(BIN)/jupyter lab notebooks
-
-bench: .venv/installed
+bench: .venv/installed ## time training and decoding beside the usual tutorials
 	$(BIN)/python -m benchmarks
 
 # Hours, over Flickr8k; what is finished is not repeated. See benchmarks/README.md.
-ablation: .venv/installed
+ablation: .venv/installed ## hours: what each choice of the Flickr8k settings is worth
 	$(BIN)/python -m benchmarks.ablation
 
-results: .venv/installed
+results: .venv/installed ## hours: three seeds of each captioner on Flickr8k's test pictures
 	$(BIN)/python -m benchmarks.results
 
-# Run on scenes and commit-ready: executed notebooks and figures go to notebooks/ and figures/.
-publish: .venv/installed
+publish: .venv/installed ## run everything on scenes and replace the committed notebooks
 	$(BIN)/python -m commands.notebooks --publish
 
-clean:
+clean: ## remove .venv and all runs
 	rm -rf .venv data/runs
 
 .venv/installed: requirements.txt pyproject.toml

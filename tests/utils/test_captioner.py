@@ -13,7 +13,6 @@ from PIL import Image
 
 from scenes import make_scene
 from utils import captioner, load_captioner
-from utils.__main__ import main
 from utils.captioner import Captioner, captioner_of_run
 from utils.errors import CourseError
 from utils.model import build_model
@@ -399,35 +398,3 @@ def test_without_any_run_there_is_the_shipped_one(runs):
         load_captioner("mine")
     with pytest.raises(CourseError, match=r"missing in scenes-efficientnet_lite0: run 0\d_"):
         load_captioner()
-
-
-# --- the command ---
-
-
-def test_make_caption_names_what_is_no_picture_and_captions_the_rest(
-    shipped, quick, photos, tmp_path, monkeypatch, capsys
-):
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "notes.txt").write_text("no picture")
-    main(["notes.txt", "large.jpg", "gone.jpg", "gray.png", "web.webp"])
-    out, err = capsys.readouterr()
-    assert "notes.txt" in err and "gone.jpg" in err
-    names = ["large.jpg", "gray.png", "web.webp"]
-    captions = load_captioner("pretrained").caption(names)
-    assert out.splitlines()[:3] == [f"{n}: {c}" for n, c in zip(names, captions, strict=True)]
-    assert "3 of 5 captioned" in out
-    assert cv2.imread("captions.png") is not None
-
-
-def test_make_caption_decodes_each_picture_once(shipped, quick, photos, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    decode, count = cv2.imdecode, []
-    monkeypatch.setattr(cv2, "imdecode", lambda *args: count.append(1) or decode(*args))
-    main(["large.jpg"])
-    assert len(count) == 1
-
-
-@pytest.mark.parametrize(("names", "message"), [([], "Name the pictures"), (["x"], "None of")])
-def test_make_caption_without_pictures(names, message):
-    with pytest.raises(SystemExit, match=message):
-        main(names)

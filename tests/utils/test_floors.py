@@ -13,11 +13,11 @@ FLOORS = (
     ("errors",),
     ("settings", "tensorflow_setup"),
     ("vocabulary", "images", "model", "artifacts"),
-    ("datasets", "encoders", "decoding", "metrics", "plotting", "plotting_model")
-    + ("batches", "checkpoint", "files"),
-    ("run", "training", "self_critical"),
+    ("datasets", "encoders", "decoding", "metrics", "plotting", "batches", "checkpoint", "files"),
+    ("run", "training", "self_critical", "plotting_model", "plotting_scores", "plotting_words"),
     ("captioner", "evaluation"),
-    ("__main__",),
+    ("explain",),
+    ("photo_page",),
 )
 FLOOR = {name: floor for floor, names in enumerate(FLOORS, 1) for name in names}
 

@@ -1,0 +1,226 @@
+"""Where captions go: the screen, a table, a web page, grids of pictures."""
+
+import argparse
+import base64
+import csv
+import html
+import io
+import json
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from utils.artifacts import atomic_path
+from utils.errors import CourseError
+
+PER_PAGE, COLUMNS = 24, 4  # pictures of a grid
+GRIDS = (".jpg", ".jpeg", ".png")
+
+
+class Captioned(NamedTuple):
+    """A picture's name, a small copy of it (or None) and its captions, the best first."""
+
+    name: str
+    small: Any
+    candidates: Sequence[Any]
+
+
+Take = Callable[[Captioned], None]
+
+
+def readable_name(name: str) -> str:
+    """Return a name on one line: line feeds and bytes that are no text stand escaped."""
+    name = os.fsencode(name).decode("utf-8", "backslashreplace")
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in name)
+
+
+def pages_of(grid: str, count: int) -> list[Path]:
+    """Return the names of the pages of a grid of so many pictures: one keeps its name."""
+    path, pages = Path(grid), -(-count // PER_PAGE)
+    if pages < 2:
+        return [path]
+    return [path.with_name(f"{path.stem}-{n}{path.suffix}") for n in range(1, pages + 1)]
+
+
+def check_free(targets: Sequence[str], pictures: Sequence[str], overwrite: bool) -> None:
+    """Refuse names of results that would hurt something, before anything is done.
+
+    Raises:
+        CourseError: A name has a suffix that nothing is written as, is that of a picture to be
+            captioned, or belongs to a result of before and `overwrite` is False.
+    """
+    read = {os.path.realpath(path) for path in pictures}
+    for target in targets:
+        known = GRIDS if Path(target).suffix.lower() in GRIDS else tuple(WRITERS)
+        if Path(target).suffix.lower() not in known:
+            raise CourseError(
+                f"{readable_name(target)} ends in none of {', '.join([*WRITERS, *GRIDS])}."
+            )
+        paths = pages_of(target, len(pictures)) if known == GRIDS else [Path(target)]
+        for path in paths:
+            if os.path.realpath(path) in read:
+                raise CourseError(
+                    f"{readable_name(str(path))} is one of the pictures: name another result."
+                )
+            if path.exists() and not overwrite:
+                raise CourseError(
+                    f"{readable_name(str(path))} is there already: name another file, or add "
+                    "--overwrite."
+                )
+
+
+@contextmanager
+def open_outputs(options: argparse.Namespace, count: int) -> Iterator[Take]:
+    """Give a function that takes what was captioned and writes it where the options say.
+
+    Results appear under their names when the block ends, also if it ends early.
+
+    Args:
+        options: output, grid and several.
+        count: Pictures at most, for the number of pages.
+    """
+    with ExitStack() as stack:
+        if options.output:
+            if Path(options.output).suffix.lower() not in WRITERS:
+                raise CourseError(f"--output ends in one of {', '.join(WRITERS)}.")
+            writer = WRITERS[Path(options.output).suffix.lower()]
+            file = stack.enter_context(_kept(Path(options.output)))
+            takes = [stack.enter_context(writer(file, options.several))]
+        else:
+            takes = [_show(options.several)]
+        if options.grid:
+            if Path(options.grid).suffix.lower() not in GRIDS:
+                raise CourseError(f"--grid ends in one of {', '.join(GRIDS)}.")
+            takes.append(stack.enter_context(_grid(pages_of(options.grid, count))))
+
+        def take(captioned):
+            for each in takes:
+                each(captioned)
+
+        yield take
+
+
+@contextmanager
+def _kept(path):
+    """Open a text file that gets its name at the end, however the end comes."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        # A name that is no UTF-8 stands escaped in it.
+        with open(temporary, "w", encoding="utf-8", errors="backslashreplace", newline="") as file:
+            yield file
+    finally:
+        os.replace(temporary, path)
+
+
+def _show(several):
+    def take(captioned):
+        name = readable_name(captioned.name)
+        if several is None:
+            print(f"{name}: {captioned.candidates[0].caption}")
+            return
+        print(name)
+        for candidate in captioned.candidates:
+            print(f"  {np.exp(candidate.log_probability):7.2%}  {candidate.caption}")
+
+    return take
+
+
+def _rows(captioned, several):
+    """What tables say of a picture: a dict per caption."""
+    for rank, candidate in enumerate(captioned.candidates, 1):
+        if several is None:
+            yield {"image": captioned.name, "caption": candidate.caption}
+        else:
+            value = round(candidate.log_probability, 4)
+            yield {
+                **{"image": captioned.name, "rank": rank, "caption": candidate.caption},
+                "log_probability": value,
+            }
+
+
+@contextmanager
+def _csv(file, several):
+    names = ["image", "caption"] if several is None else ["image", "rank", "caption"]
+    table = csv.DictWriter(file, names + ([] if several is None else ["log_probability"]))
+    table.writeheader()
+    yield lambda captioned: table.writerows(_rows(captioned, several))
+
+
+@contextmanager
+def _jsonl(file, several):
+    def take(captioned):
+        for row in _rows(captioned, several):
+            file.write(json.dumps(row, ensure_ascii=False) + "\n")
+
+    yield take
+
+
+@contextmanager
+def _html(file, several):
+    """One page that needs nothing beside it: the pictures are in it, small."""
+    file.write(
+        '<!doctype html><meta charset="utf-8"><title>Captions</title>\n<style>'
+        "body{font:15px/1.4 sans-serif;color:#23313f;margin:2em;display:grid;gap:1.5em;"
+        "grid-template-columns:repeat(auto-fill,minmax(240px,1fr))}figure{margin:0}"
+        "img{width:100%;border-radius:4px}small{color:#66727d;overflow-wrap:anywhere}</style>\n"
+    )
+
+    def take(captioned):
+        content = io.BytesIO()
+        captioned.small.save(content, "jpeg", quality=80)
+        data = base64.b64encode(content.getvalue()).decode()
+        lines = [html.escape(candidate.caption) for candidate in captioned.candidates]
+        name = html.escape(readable_name(captioned.name))
+        file.write(
+            f'<figure><img alt="" src="data:image/jpeg;base64,{data}"><figcaption>'
+            f"{'<br>'.join(lines)}<br><small>{name}</small></figcaption></figure>\n"
+        )
+
+    yield take
+
+
+WRITERS = {".csv": _csv, ".jsonl": _jsonl, ".html": _html}
+
+
+@contextmanager
+def _grid(pages):
+    """Draw a page whenever there are pictures enough for one, and the rest at the end."""
+    waiting: list[Captioned] = []
+    left = iter(pages)
+
+    def draw():
+        import matplotlib.pyplot as plt  # a second of loading, needless without a grid
+
+        from utils.plotting import show_pictures
+
+        names = [_shortened(readable_name(Path(each.name).name)) for each in waiting]
+        captions = [each.candidates[0].caption for each in waiting]
+        smalls = [each.small for each in waiting]
+        # A dollar sign in a name is no formula.
+        with plt.rc_context({"text.parse_math": False}):
+            figure = show_pictures(smalls, captions, min(COLUMNS, len(smalls)), marks=names)
+            with atomic_path(next(left)) as temporary:
+                figure.savefig(temporary, dpi=100)
+        plt.close(figure)
+        waiting.clear()
+
+    def take(captioned):
+        waiting.append(captioned)
+        if len(waiting) == PER_PAGE:
+            draw()
+
+    try:
+        yield take
+    finally:
+        if waiting:
+            draw()
+
+
+def _shortened(name, most=34):
+    half = most // 2 - 1
+    return name if len(name) <= most else f"{name[:half]} … {name[-half:]}"
