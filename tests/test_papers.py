@@ -104,6 +104,7 @@ def test_the_files_of_a_run_are_those_of_the_table():
     [
         ("benchmarks/README.md", "results"),
         ("benchmarks/README.md", "ablation"),
+        ("benchmarks/README.md", "judgements"),
         ("README.md", "short results"),
     ],
 )

@@ -7,7 +7,12 @@ from utils.datasets.cleaning import (
     inspect_pictures,
     load_planted_defects,
 )
-from utils.datasets.flickr8k import fetch_flickr8k, read_flickr8k, read_judgements
+from utils.datasets.flickr8k import (
+    fetch_flickr8k,
+    load_agreement,
+    read_flickr8k,
+    read_judgements,
+)
 from utils.datasets.folder import read_folder
 from utils.datasets.raw import NOVEL, SPLITS, RawDataset
 from utils.errors import CourseError
@@ -20,6 +25,7 @@ __all__ = [
     "clean_dataset",
     "find_defects",
     "inspect_pictures",
+    "load_agreement",
     "load_planted_defects",
     "load_raw_dataset",
     "read_judgements",

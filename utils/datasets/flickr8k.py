@@ -1,6 +1,7 @@
 """Flickr8k: fetching its two archives and reading its files (used by notebook 01)."""
 
 import hashlib
+import json
 import os
 import shutil
 import zipfile
@@ -30,6 +31,7 @@ TEXTS = {  # SHA-256 of the texts, which every copy of the data set shares
 }
 PICTURE_FOLDER = "Flicker8k_Dataset"  # spelled so in the archive
 PICTURE_COUNT = 8091
+JUDGEMENTS = "ExpertAnnotations.txt"
 
 
 def fetch_flickr8k(folder: Path) -> None:
@@ -183,21 +185,43 @@ def read_judgements(folder: Path) -> pd.DataFrame:
     """Read what three experts think of captions of test pictures.
 
     The candidates are captions that people wrote for other pictures, found by a machine, so most
-    fit badly. Pairs in which a picture met one of its own captions are left out: the caption is
-    one of its references.
+    fit badly. Pairs in which a picture met one of its own captions are left out, as in all
+    published comparisons: the caption is one of its references.
 
     Args:
         folder: What `fetch_flickr8k` made.
 
     Returns:
-        A DataFrame (image, caption, rating); rating is the mean of the three, from 1 (does not
-        describe the picture) to 4 (describes it). Taught in notebook 06.
+        A DataFrame (image, caption, lowest, middle, highest), the caption as it was typed. The
+        three ratings reach from 1 (does not describe the picture) to 4 (describes it). They are
+        sorted, so no column is one person's.
+
+    Raises:
+        CourseError: The experts' file is not there.
+
+    Taught in notebook 06.
     """
+    path = folder / JUDGEMENTS
+    if not path.exists():
+        raise CourseError(f"{path} does not exist: unpack Flickr8k_text.zip, which holds it, anew.")
     lines = (folder / "Flickr8k.token.txt").read_text("utf-8").splitlines()
     captions = dict(line.split("\t", 1) for line in lines if line.strip())
-    columns = ["image", "caption", "first", "second", "third"]
-    table = pd.read_csv(folder / "ExpertAnnotations.txt", sep="\t", names=columns)
+    columns = ["image", "caption", "lowest", "middle", "highest"]
+    table = pd.read_csv(path, sep="\t", names=columns)
     table = table[table["caption"].str.rsplit("#", n=1).str[0] != table["image"]]
-    table["rating"] = table[["first", "second", "third"]].mean(axis=1)
     table["caption"] = table["caption"].map(captions)
-    return table[["image", "caption", "rating"]].dropna().reset_index(drop=True)
+    return table.dropna().reset_index(drop=True)
+
+
+def load_agreement() -> pd.DataFrame:
+    """Load how far scores agree with the experts, as it was measured once for everybody.
+
+    Returns:
+        A DataFrame indexed by score, with columns kind ("score", "people" or "control"), tau_c
+        (Kendall's tau-c times 100), low and high (its 95 % bootstrap interval over the pictures)
+        and published (NaN where the literature has none).
+
+    Taught in notebook 06.
+    """
+    stored = json.loads((ROOT / "benchmarks" / "judgements.json").read_text("utf-8"))
+    return pd.DataFrame(stored["agreement"]).set_index("score").astype({"published": float})

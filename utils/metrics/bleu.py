@@ -37,19 +37,50 @@ def corpus_bleu(
 
     Source: Papineni et al., ACL 2002. Taught in notebook 06.
     """
-    correct, guessed, length, reference_length = [0] * MAX_N, [0] * MAX_N, 0, 0
+    return bleu_of_counts(bleu_counts(hypotheses, references).sum(axis=0), weights)
+
+
+def bleu_counts(
+    hypotheses: Sequence[Sequence[str]], references: Sequence[Sequence[Sequence[str]]]
+) -> np.ndarray:
+    """Count in each caption what BLEU is computed from.
+
+    Args:
+        hypotheses: N lists of words.
+        references: N lists of lists of words.
+
+    Returns:
+        int64 [N, 10]: the n-grams that a reference has, n = 1 to 4; all n-grams, n = 1 to 4; the
+        words; the words of the reference of the closest length. BLEU of a set is `bleu_of_counts`
+        of the sum over its captions.
+
+    Taught in notebook 06.
+    """
+    rows = []
     for words, texts in zip(hypotheses, references, strict=True):
         counts, reference_counts = count_ngrams(words), [count_ngrams(text) for text in texts]
-        for n in range(MAX_N):
-            guessed[n] += max(len(words) - n, 0)
-            for ngram, count in counts[n].items():
-                correct[n] += min(count, max(other[n].get(ngram, 0) for other in reference_counts))
-        length += len(words)
-        reference_length += min((abs(len(text) - len(words)), len(text)) for text in texts)[1]
+        correct = [
+            sum(
+                min(count, max(other[n].get(ngram, 0) for other in reference_counts))
+                for ngram, count in counts[n].items()
+            )
+            for n in range(MAX_N)
+        ]
+        guessed = [max(len(words) - n, 0) for n in range(MAX_N)]
+        closest = min((abs(len(text) - len(words)), len(text)) for text in texts)[1]
+        rows.append([*correct, *guessed, len(words), closest])
+    return np.array(rows)
+
+
+def bleu_of_counts(
+    counts: np.ndarray, weights: Sequence[Sequence[float]] = BLEU_WEIGHTS
+) -> list[float]:
+    """BLEU-1 to 4, times 100, of the sum [10] over what `bleu_counts` returned."""
+    *ngrams, length, reference_length = counts.tolist()
     # Left out where it would not show: a perfect score is 100, not 99.9999999.
     precisions = [
         right / of if right else TINY / (of + SMALL)
-        for right, of in zip(correct, guessed, strict=True)
+        for right, of in zip(ngrams[:MAX_N], ngrams[MAX_N:], strict=True)
     ]
     ratio = (length + TINY) / (reference_length + SMALL)
     brevity = math.exp(1 - 1 / ratio) if length < reference_length else 1.0

@@ -200,7 +200,7 @@ def test_too_few_pictures(archives, tmp_path, monkeypatch):
     refused(tmp_path, "holds 3 pictures in Flicker8k_Dataset/ instead of 8091")
 
 
-def test_judgements_are_means_of_three_without_a_picture_s_own_captions(tmp_path):
+def test_judgements_are_three_ratings_without_a_picture_s_own_captions(tmp_path):
     (tmp_path / "Flickr8k.token.txt").write_text(
         "a.jpg#0\tA dog runs .\nb.jpg#0\tTwo cats .\nb.jpg#1\tCats .\n"
     )
@@ -210,4 +210,20 @@ def test_judgements_are_means_of_three_without_a_picture_s_own_captions(tmp_path
     table = flickr8k.read_judgements(tmp_path)
     assert table["image"].tolist() == ["a.jpg", "b.jpg"]
     assert table["caption"].tolist() == ["Two cats .", "A dog runs ."]
-    assert table["rating"].tolist() == pytest.approx([4 / 3, 2])
+    ratings = table[["lowest", "middle", "highest"]]
+    assert ratings.to_numpy().tolist() == [[1, 1, 2], [1, 2, 3]]
+
+
+def test_judgements_that_are_not_there(tmp_path):
+    with pytest.raises(CourseError, match=r"ExpertAnnotations\.txt does not exist: unpack"):
+        flickr8k.read_judgements(tmp_path)
+
+
+def test_the_stored_agreement_is_a_table():
+    table = flickr8k.load_agreement()
+    assert table.columns.tolist() == ["kind", "tau_c", "low", "high", "published"]
+    assert set(table["kind"]) == {"score", "people", "control"}
+    assert table["low"].le(table["tau_c"]).all() and table["tau_c"].le(table["high"]).all()
+    scores = table[table["kind"] == "score"]["tau_c"]
+    assert scores.idxmax() == "CIDEr-D"
+    assert scores.min() > table[table["kind"] == "control"]["high"].max()

@@ -17,6 +17,7 @@ import pytest
 
 from utils.errors import CourseError
 from utils.metrics import (
+    bootstrap_intervals,
     cider_d_scores,
     human_ceiling,
     protocol_errors,
@@ -100,6 +101,46 @@ def test_human_ceiling_is_the_mean_over_the_turns():
     assert list(ceiling) == list(turns[0])
 
 
+def test_bootstrap_intervals_hold_the_scores_and_are_the_same_every_time():
+    scores, intervals = score_captions(HYPOTHESES, REFERENCES), {}
+    for seed in (0, 1):
+        intervals[seed] = bootstrap_intervals(HYPOTHESES, REFERENCES, seed)
+        assert list(intervals[seed]) == list(scores)
+        for name, (low, high) in intervals[seed].items():
+            assert low < scores[name] < high
+    assert bootstrap_intervals(HYPOTHESES, REFERENCES) == intervals[0] != intervals[1]
+
+
+def test_bootstrap_by_hand(monkeypatch):
+    monkeypatch.setattr("utils.metrics.scores.RESAMPLES", 40)
+    rng, count = np.random.default_rng(3), len(HYPOTHESES)
+    rows = [rng.integers(count, size=count) for _ in range(40)]
+    found = bootstrap_intervals(HYPOTHESES, REFERENCES, 3)
+    # CIDEr-D's document frequencies stay those of all pictures.
+    cider = 100 * cider_d_scores(HYPOTHESES, REFERENCES)
+    means = [cider[drawn].mean() for drawn in rows]
+    assert found["cider_d"] == pytest.approx(np.percentile(means, [2.5, 97.5]))
+    drawn = [score_captions([HYPOTHESES[i] for i in r], [REFERENCES[i] for i in r]) for r in rows]
+    for name in ("bleu_1", "bleu_4", "rouge_l"):
+        scores = [each[name] for each in drawn]
+        assert found[name] == pytest.approx(np.percentile(scores, [2.5, 97.5]))
+
+
+def test_fewer_pictures_make_wider_intervals():
+    def width(copies):
+        low, high = bootstrap_intervals(HYPOTHESES * copies, REFERENCES * copies)["rouge_l"]
+        return high - low
+
+    assert width(9) == pytest.approx(width(1) / 3, rel=0.1)  # as one over the square root
+
+
+def test_perfect_captions_leave_nothing_to_chance():
+    captions = ["a red ball on the grass", "two boats at sea near an island", "a cat in a box"]
+    intervals = bootstrap_intervals(captions, [[caption] for caption in captions])
+    assert intervals["bleu_4"] == pytest.approx([100, 100])
+    assert intervals["cider_d"] == pytest.approx([1000, 1000])
+
+
 def test_protocol_errors_move_the_scores_the_known_way():
     table = protocol_errors(HYPOTHESES, REFERENCES)
     correct = table.loc["correct"]
@@ -135,7 +176,8 @@ def test_dropping_one_letter_words_costs_points():
     ],
 )
 @pytest.mark.parametrize(
-    "function", [score_captions, rouge_l_scores, cider_d_scores, protocol_errors]
+    "function",
+    [score_captions, rouge_l_scores, cider_d_scores, protocol_errors, bootstrap_intervals],
 )
 def test_bad_input_is_one_clear_sentence(function, hypotheses, references, message):
     with pytest.raises(CourseError, match=message):
