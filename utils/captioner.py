@@ -6,12 +6,12 @@ import shutil
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from utils.artifacts import fingerprint, write_json
-from utils.decoding import make_decoder
+from utils.decoding import make_decoder, word_probabilities
 from utils.encoders import build_encoder, extract_features, feature_size, joined_encoders
 from utils.errors import CourseError
 from utils.files import runs_root
@@ -27,6 +27,15 @@ PARTS = ("manifest.json", "vocabulary.json", "weights.npz")
 KEPT_SETTINGS = ("encoder", "mirrored", "units", "embedding_size", *SEARCH_SETTINGS)
 # What the first captioners searched with; their manifests do not say it.
 FIRST_SETTINGS = {"beam_size": 3, "max_length": 30}
+
+
+class Candidate(NamedTuple):
+    """A caption that the search found."""
+
+    caption: str
+    log_probability: float  # nats, that of the end included; without it if the caption broke off
+    # Each word with its probability after the words before it, "<end>" last; empty if not asked.
+    words: tuple[tuple[str, float], ...]
 
 
 @dataclass(frozen=True)
@@ -46,26 +55,58 @@ class Captioner:
     def _decode(self):
         return make_decoder(self.models, self.vocabulary)
 
-    def caption(self, pictures: Any, beam_size: int | None = None) -> str | list[str]:
+    def caption(
+        self,
+        pictures: Any,
+        beam_size: int | None = None,
+        several: int | None = None,
+        details: bool = False,
+    ) -> Any:
         """Caption one picture, or several.
 
         Args:
             pictures: One picture of any kind that `utils.images.read_picture` takes and of any
                 size. Or several in a list, tuple or generator; also mixed.
             beam_size: 1 is greedy search; by default what the captioner was tested with.
+            several: How many captions a picture, at least 1; the beam size is at least that.
+            details: Whether to tell the probability of every word.
 
         Returns:
-            A string for one picture, a list of strings for several.
+            A string for one picture, a list of strings for several pictures. With `details`, a
+            `Candidate` in place of a string. With `several`, a list of at most so many
+            `Candidate`s, the best first, in place of a string.
 
         Raises:
-            CourseError: A file is missing or holds no picture.
+            CourseError: A file is missing or holds no picture; a number is below 1.
         """
         pictures, alone = as_pictures(pictures)
         settings = self.settings
         features = extract_features(pictures, self.encoders, settings.mirrored, progress=False)
         beam_size = settings.beam_size if beam_size is None else beam_size
-        captions, _ = self._decode(features, beam_size, settings.alpha, settings.max_length)
-        return captions[0] if alone else captions
+        search = (beam_size, settings.alpha, settings.max_length)
+        said, scores = self._decode(features, *search, several)
+        if several is not None:
+            said = [
+                self._candidates(np.repeat(row[None], len(texts), 0), texts, values, details)
+                for row, texts, values in zip(features, said, scores, strict=True)
+            ]
+        elif details:
+            said = self._candidates(features, said, scores, details)
+        return said[0] if alone else said
+
+    def _candidates(self, features, captions, scores, details):
+        """Put together what there is to tell of N captions of pictures with features [N, D]."""
+        words = [()] * len(captions)
+        if details:
+            found = word_probabilities(self.models, self.vocabulary, features, captions)
+            words = [
+                tuple(zip([*text.split(), "<end>"], values.tolist(), strict=True))
+                for text, values in zip(captions, found, strict=True)
+            ]
+        return [
+            Candidate(text, float(score), pairs)
+            for text, score, pairs in zip(captions, scores, words, strict=True)
+        ]
 
     def save(self, folder: str | Path, **details: Any) -> None:
         """Write a small folder that `load_captioner` reads on any machine, or none of it.

@@ -1,6 +1,7 @@
 """Greedy and beam search, all pictures at once, the LSTM's state carried along (notebook 06)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,49 +13,62 @@ from utils.vocabulary import END, PADDING, START, UNKNOWN, Vocabulary
 
 IMPOSSIBLE = -1e9  # a log-probability that no search ever prefers
 PICTURES_AT_ONCE = 500  # bounds the memory: 500 pictures, beam 3, 2,500 words are 15 MB a step
+# Words that may come twice after the same word: "a man in a hat and a dog in a box".
+FUNCTION_WORDS = (
+    "a an the of in on at with and to by from for is are as its his her their up down "
+    "over under into through near while who that there"
+)
 
 
 def make_decoder(
-    models: Any, vocabulary: Vocabulary
-) -> Callable[..., tuple[list[str], np.ndarray]]:
+    models: Any, vocabulary: Vocabulary, allow_loops: bool = False
+) -> Callable[..., tuple[list, Any]]:
     """Wire a trained merge model for decoding.
 
     Args:
         models: A model of `utils.model.build_model`, or a list of models with one vocabulary:
             an ensemble, whose next-word probabilities are averaged at every step.
         vocabulary: The `utils.vocabulary.Vocabulary` they were trained with.
+        allow_loops: False never says a word that would make a caption loop (`looping_words`);
+            True is the search of the textbooks, with "a drawing of a drawing of a drawing".
 
     Returns:
         `decode(features, beam_size=3, alpha=1.0, max_length=30)`, see `beam_search`: captions
-        (N strings) and their log-probabilities (float [N], nats, end token included).
+        (N strings) and their log-probabilities (float [N], nats, end token included). With
+        `several=K` N lists of the K best captions, the best first, and N arrays of
+        log-probabilities; the beam size is then at least K. A list is shorter where fewer captions
+        ended within `max_length` words.
     """
     models = models if isinstance(models, list) else [models]
-    start, step = _make_steps([build_decoder(model) for model in models], len(vocabulary))
+    start, step = _make_steps([build_decoder(model) for model in models], vocabulary, allow_loops)
 
-    def decode(features, beam_size=3, alpha=1.0, max_length=30):
-        if beam_size < 1:
-            raise CourseError(f"beam_size is {beam_size}: choose 1 (greedy search) or more.")
+    def decode(features, beam_size=3, alpha=1.0, max_length=30, several=None):
+        for name, number in (("beam_size", beam_size), ("several", several)):
+            if number is not None and number < 1:
+                raise CourseError(f"{name} is {number}: choose 1 or more.")
+        beam_size = max(beam_size, several or 1)
         captions, scores = [], []
         for first in range(0, len(features), PICTURES_AT_ONCE):
             some = np.asarray(features[first : first + PICTURES_AT_ONCE], np.float32)
             pictures, states = start(np.repeat(some, beam_size, axis=0))
-
-            def advance(states, parents, tokens, totals, pictures=pictures):
-                return step(pictures, states, parents, tokens, totals, 2 * beam_size)
-
-            rows, log_probabilities = beam_search(
-                advance, states, (len(some), len(vocabulary), beam_size), alpha, max_length
-            )
-            captions += [vocabulary.decode(row) for row in rows]
-            scores.append(log_probabilities)
-        return captions, np.concatenate(scores) if scores else np.zeros(0)
+            sizes = (len(some), len(vocabulary), beam_size, several or 1)
+            found = beam_search(partial(step, pictures), states, sizes, alpha, max_length)
+            for rows, log_probabilities in zip(*found, strict=True):
+                there = log_probabilities > -np.inf
+                captions.append([vocabulary.decode(row) for row in rows[there]])
+                scores.append(log_probabilities[there])
+        if several is None:
+            return [texts[0] for texts in captions], np.array([found[0] for found in scores])
+        return captions, scores
 
     return decode
 
 
-def _make_steps(parts, vocabulary_size):
-    """Compile the two things a search asks for: the first states, and the best extensions."""
-    never = never_said(vocabulary_size)
+def _make_steps(parts, vocabulary, allow_loops):
+    """Wire the two things a search asks for: the first states, and the best extensions."""
+    never = never_said(len(vocabulary))
+    may_return = np.isin(vocabulary.words, FUNCTION_WORDS.split())
+    conjunction = vocabulary.tokens.get("and", -1)
 
     @tf.function(reduce_retracing=True)
     def start(features):
@@ -62,7 +76,7 @@ def _make_steps(parts, vocabulary_size):
         return pictures, [[tf.zeros_like(picture)] * 2 for picture in pictures]
 
     @tf.function(reduce_retracing=True)
-    def step(pictures, states, parents, tokens, scores, num_candidates):
+    def extend(pictures, states, parents, tokens, scores, blocked):
         log_probabilities, states_after = [], []
         for (_, step_model), picture, state in zip(parts, pictures, states, strict=True):
             # A hypothesis goes on from the state of the hypothesis that it extends.
@@ -73,9 +87,18 @@ def _make_steps(parts, vocabulary_size):
         # The log of the mean probability, computed so that tiny ones do not vanish.
         mean = tf.reduce_logsumexp(tf.stack(log_probabilities), axis=0) - np.log(len(parts))
         totals = tf.reshape(scores, (-1, 1)) + mean + never  # [N * B, V]
+        # Before the best are chosen, so that blocked words take nobody's place among them.
+        rows = tf.broadcast_to(tf.range(tf.shape(blocked)[0])[:, None], tf.shape(blocked))
+        penalties = tf.fill(tf.shape(blocked), IMPOSSIBLE)
+        totals = tf.tensor_scatter_nd_update(totals, tf.stack([rows, blocked], -1), penalties)
         totals = tf.reshape(totals, (tf.shape(scores)[0], -1))  # [N, B * V]
-        values, choices = tf.math.top_k(totals, num_candidates)
+        values, choices = tf.math.top_k(totals, 2 * tf.shape(scores)[1])
         return values, choices, states_after
+
+    def step(pictures, states, parents, words, scores):
+        blocked = looping_words(words, may_return, conjunction)
+        blocked = blocked.reshape(len(parents), -1)[:, : 0 if allow_loops else None]
+        return extend(pictures, states, parents, words[..., -1].ravel(), scores, blocked)
 
     return start, step
 
@@ -87,6 +110,31 @@ def never_said(vocabulary_size: int) -> np.ndarray:
     return penalties
 
 
+def looping_words(words: np.ndarray, may_return: np.ndarray, conjunction: int) -> np.ndarray:
+    """Name the words that a caption must not go on with, because it would begin to loop.
+
+    These are a word that makes three words in a row come again; a word that makes two come again,
+    unless it is one of `FUNCTION_WORDS`; and the second X of "X and X".
+
+    Args:
+        words: int32 [..., T], the words said so far, the start token first.
+        may_return: bool [V], whether a word is one of `FUNCTION_WORDS`.
+        conjunction: The token of "and", or -1.
+
+    Returns:
+        int32 [..., at most T] tokens; where there is nothing to block, the padding token.
+    """
+    last, last_but_one = words[..., -1:], words[..., -2:-1]
+    following = words[..., 1:]
+    two = words[..., :-1] == last
+    three = two.copy()
+    three[..., :1] = False
+    three[..., 1:] &= words[..., :-2] == last_but_one
+    blocked = np.where(three | two & ~may_return[following], following, PADDING)
+    x_and_x = np.where(last == conjunction, last_but_one, PADDING)
+    return np.concatenate([blocked, x_and_x], -1, dtype=np.int32)
+
+
 def beam_search(advance: Any, states: Any, sizes: tuple, alpha: float, max_length: int) -> tuple:
     """Search for the most probable captions of N pictures together.
 
@@ -96,28 +144,30 @@ def beam_search(advance: Any, states: Any, sizes: tuple, alpha: float, max_lengt
     arXiv 1609.08144, without the constant 5), where the length counts the end token.
 
     Args:
-        advance: `(states, parents [N * B], tokens [N * B], scores [N, B])` to the scores [N, 2 B]
+        advance: `(states, parents [N * B], words [N, B, T], scores [N, B])` to the scores [N, 2 B]
             of the 2 B best extensions, their choices [N, 2 B] (hypothesis * V + word), new states.
         states: Those before the first word.
-        sizes: N, V and B; with B = 1 this is greedy search.
+        sizes: N, V, B and K; with B = 1 this is greedy search. K of the finished hypotheses are
+            returned, at most B.
         alpha: 0 prefers short captions, 1 compares the mean log-probability per word.
         max_length: Words after which the most probable hypothesis must do if none has finished.
 
     Returns:
-        int [N, max_length] tokens, padded with the end token, and float [N] log-probabilities of
-        these tokens, the first end token included where the hypothesis finished.
+        int [N, K, max_length + 1] tokens, the start token first, padded with the end token, and
+        float [N, K] log-probabilities of these tokens, the first end token included where the
+        hypothesis finished; -inf where fewer than K have.
     """
-    num_pictures, vocabulary_size, beam_size = sizes
+    num_pictures, vocabulary_size, beam_size, several = sizes
     pictures = np.arange(num_pictures)[:, None]
-    words = np.full((num_pictures, beam_size, max_length), END)
+    words = np.full((num_pictures, beam_size, max_length + 1), END, np.int32)
+    words[..., 0] = START
     scores = np.full((num_pictures, beam_size), IMPOSSIBLE, np.float32)
     scores[:, 0] = 0  # at the start all hypotheses are the same: only one may be extended
-    tokens = np.full((num_pictures, beam_size), START, np.int32)
     parents = np.tile(np.arange(beam_size), (num_pictures, 1))
-    finished = _Finished(num_pictures, beam_size, max_length, alpha)
+    finished = _Finished(words[:, :several], beam_size, alpha)
     for length in range(1, max_length + 2):
         flat_parents = (pictures * beam_size + parents).ravel().astype(np.int32)
-        values, choices, states = advance(states, flat_parents, tokens.ravel(), scores)
+        values, choices, states = advance(states, flat_parents, words[..., :length], scores)
         values, (sources, chosen) = values.numpy(), np.divmod(choices.numpy(), vocabulary_size)
         ends = chosen == END
         finished.take(words, sources, values, ends, length)
@@ -125,36 +175,38 @@ def beam_search(advance: Any, states: Any, sizes: tuple, alpha: float, max_lengt
             break
         # The B best that go on, in order of score (the sort is stable).
         going_on = ends.argsort(1, kind="stable")[:, :beam_size]
-        parents, tokens = sources[pictures, going_on], chosen[pictures, going_on].astype(np.int32)
-        scores = values[pictures, going_on]
+        parents, scores = sources[pictures, going_on], values[pictures, going_on]
         if finished.settled(scores[:, 0], length).all():
             break
         words = words[pictures, parents]
-        words[:, :, length - 1] = tokens
+        words[..., length] = chosen[pictures, going_on]
     finished.cut_off(words[:, 0], scores[:, 0])
     return finished.words, finished.scores
 
 
 class _Finished:
-    """The best finished hypothesis of every picture so far, and whether it can still be beaten."""
+    """The K best finished hypotheses of every picture so far, and whether they can be beaten."""
 
-    def __init__(self, num_pictures, beam_size, max_length, alpha):
+    def __init__(self, words, beam_size, alpha):
         self.beam_size, self.alpha = beam_size, alpha
-        self.words = np.full((num_pictures, max_length), END)
-        self.scores = np.zeros(num_pictures, np.float32)
-        self.normalized = np.full(num_pictures, -np.inf)
-        self.number = np.zeros(num_pictures, int)
-        self.done = np.zeros(num_pictures, bool)
+        self.words = words.copy()  # [N, K, max_length + 1]
+        self.scores = np.full(words.shape[:2], -np.inf, np.float32)
+        self.normalized = np.full(words.shape[:2], -np.inf)
+        self.number = np.zeros(len(words), int)
+        self.done = np.zeros(len(words), bool)
 
     def take(self, words, sources, values, ends, length):
         """Keep those of the B best extensions that end and are better than what there is."""
-        ends = ends[:, : self.beam_size]
-        normalized = np.where(ends, values[:, : self.beam_size] / length**self.alpha, -np.inf)
-        first = normalized.argmax(1)
-        better = ~self.done & (normalized.max(1) > self.normalized)
-        self.normalized[better] = normalized.max(1)[better]
-        self.scores[better] = values[better, first[better]]
-        self.words[better] = words[better, sources[better, first[better]]]
+        pictures = np.arange(len(words))[:, None]
+        sources, values = sources[:, : self.beam_size], values[:, : self.beam_size]
+        ends = ends[:, : self.beam_size] & (values > IMPOSSIBLE / 2) & ~self.done[:, None]
+        new = np.where(ends, values / length**self.alpha, -np.inf)
+        normalized = np.concatenate([self.normalized, new], 1)
+        best = (-normalized).argsort(1, kind="stable")[:, : self.scores.shape[1]]
+        self.normalized = normalized[pictures, best]
+        self.scores = np.concatenate([self.scores, values], 1)[pictures, best]
+        self.scores[self.normalized == -np.inf] = -np.inf
+        self.words = np.concatenate([self.words, words[pictures, sources]], 1)[pictures, best]
         self.number += ends.sum(1)
 
     def settled(self, hope, length):
@@ -164,11 +216,34 @@ class _Finished:
         """
         best_possible = hope / (length + 1) ** self.alpha
         # Greedy search never looks back: it takes the first end it meets.
-        settled = (self.normalized >= best_possible) | (self.beam_size == 1)
+        settled = (self.normalized[:, 0] >= best_possible) | (self.beam_size == 1)
         self.done |= (self.number >= self.beam_size) & settled
         return self.done
 
     def cut_off(self, words, scores):
         """Out of words: where nothing has finished, what there is must do."""
         nothing = self.number == 0
-        self.words[nothing], self.scores[nothing] = words[nothing], scores[nothing]
+        self.words[nothing, 0], self.scores[nothing, 0] = words[nothing], scores[nothing]
+
+
+def word_probabilities(
+    models: list, vocabulary: Vocabulary, features: np.ndarray, captions: Sequence[str]
+) -> list[np.ndarray]:
+    """How probable every word of captions is, given the picture and the words before it.
+
+    Args:
+        models: Trained merge models; of an ensemble the mean probability.
+        vocabulary: The `utils.vocabulary.Vocabulary` they were trained with.
+        features: float32 [N, D], the picture of each caption.
+        captions: N cleaned captions.
+
+    Returns:
+        N arrays of probabilities: of every word, the end token last.
+    """
+    found = []
+    for row, caption in zip(features, captions, strict=True):
+        tokens = vocabulary.encode([caption])
+        inputs = [row[None], tokens[:, :-1]]
+        each = [tf.nn.softmax(model(inputs, training=False)).numpy()[0] for model in models]
+        found.append(np.mean(each, 0)[np.arange(tokens.shape[1] - 1), tokens[0, 1:]])
+    return found
