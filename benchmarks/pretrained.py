@@ -21,6 +21,7 @@ def ship(run: Run, folder: Path) -> None:
         made_by="notebooks 01 to 06, then python -m benchmarks.pretrained",
         training=values(run.settings, MODEL_SETTINGS),
         scores_are_of="the same weights in float32",
+        search="with loop prevention",
         scores={f"beam {size}": found for size, found in scores.items()},
     )
 

@@ -14,6 +14,8 @@ from utils.vocabulary import PADDING
 class Batches:
     """Captions in batches of similar length, so that hardly any padding is computed.
 
+    Taught in notebook 05.
+
     Args:
         features: float32 [P, D], one row per picture; or [P, V, D], several views of each, of
             which every caption gets a random one. They may lie on disk (`np.memmap`).

@@ -35,6 +35,7 @@ class Candidate(NamedTuple):
     caption: str
     log_probability: float  # nats, that of the end included; without it if the caption broke off
     # Each word with its probability after the words before it, "<end>" last; empty if not asked.
+    # They multiply to exp(log_probability), but for the end of a caption that broke off.
     words: tuple[tuple[str, float], ...]
 
 
@@ -184,7 +185,9 @@ def load_captioner(name: str | Path | None = None) -> Captioner:
                 return _load_folder(folder, "save the captioner again")
             if (folder / "run.json").exists():
                 return captioner_of_run(open_run(folder))
-    raise CourseError(f"There is no captioner {str(name)!r}: choose one of {_captioners()}.")
+    raise CourseError(
+        f"There is no captioner {str(name)!r}: choose one of {', '.join(captioner_names())}."
+    )
 
 
 def captioner_of_run(run: Run, name: str = "model.keras") -> Captioner:
@@ -195,11 +198,11 @@ def captioner_of_run(run: Run, name: str = "model.keras") -> Captioner:
     return Captioner([run.load(name)], run.vocabulary(), run.settings)
 
 
-def _captioners():
-    """Name all captioners that `load_captioner` finds by name."""
+def captioner_names() -> list[str]:
+    """Return the names of all captioners that `load_captioner` finds, the shipped one first."""
     root, patterns = runs_root(), ("*/model.keras", "*/manifest.json", "*/*/manifest.json")
     found = [path.parent for pattern in patterns for path in root.glob(pattern)]
-    return ", ".join(["pretrained", *sorted(path.relative_to(root).as_posix() for path in found)])
+    return ["pretrained", *sorted(path.relative_to(root).as_posix() for path in found)]
 
 
 def _load_folder(folder, advice):

@@ -57,6 +57,7 @@ def build_model(feature_size: int, vocabulary_size: int, settings: Settings) -> 
 
     Returns:
         A `keras.Model` from (features [N, D] float32, tokens [N, T] int32) to logits [N, T, V].
+        Taught in notebook 04.
     """
     seeds = np.random.default_rng(settings.seed)
 

@@ -1,4 +1,4 @@
-"""Figures: one style, grids of captioned pictures, curves, the drawing of the model."""
+"""Figures: one style, grids of captioned pictures, curves, tables of tokens."""
 
 import textwrap
 from collections.abc import Mapping, Sequence
@@ -139,57 +139,18 @@ def _write_below(axis, block):
         below += len(lines) * style["inches"]
 
 
-def show_history(history: pd.DataFrame) -> Figure:
+def show_history(history: pd.DataFrame, title: str = "Loss per word") -> Figure:
     """Draw train and dev loss of a table (epoch, loss, dev_loss), the best epoch marked."""
     figure, axis = plt.subplots()
     epoch, dev_loss = history.loc[history["dev_loss"].idxmin(), ["epoch", "dev_loss"]]
     axis.plot(history["epoch"], history["loss"], marker="o", label="train")
     axis.plot(history["epoch"], history["dev_loss"], marker="o", label="dev")
     axis.axvline(epoch, color=QUIET, linestyle=":")
-    text = f"best dev loss {dev_loss:.3f}\nperplexity {np.exp(dev_loss):.1f}"
-    axis.annotate(text, (epoch, dev_loss), xytext=(8, 18), textcoords="offset points")
-    axis.set(title="Loss per word", xlabel="epoch", ylabel="cross-entropy (nats)")
+    told = f"best dev loss {dev_loss:.3f} (perplexity {np.exp(dev_loss):.1f}) in epoch {epoch:.0f}"
+    axis.set(title=f"{title}: {told}", xlabel="epoch", ylabel="cross-entropy (nats)")
     axis.locator_params("x", integer=True)
     axis.legend(frameon=False)
     return figure
-
-
-def draw_model(model: Any) -> Figure:
-    """Draw the merge model of `utils.model.build_model` from top to bottom, a box per layer.
-
-    A box holds the layer's name, kind, output shape and number of weights. Taught in notebook 04.
-    """
-    picture = ["features", "standardize", "features_dropout", "picture", "picture_per_word"]
-    there = {layer.name for layer in model.layers}
-    picture = [name for name in picture if name in there]  # dropout of features is optional
-    words = ["tokens", "embedding", "embedding_dropout", "lstm", "lstm_dropout"]
-    merged = ["merge", "fully_connected", "fully_connected_dropout", "logits"]
-    figure, axis = plt.subplots(figsize=(10, 7.2))
-    axis.set(xlim=(0, 1), ylim=(8.6, -0.6))
-    axis.axis("off")
-    columns = ((0.25, 5 - len(picture), picture), (0.75, 0, words), (0.5, 5, merged))
-    for (x, first, names), color in zip(columns, COLORS, strict=False):
-        for y, name in enumerate(names, first):
-            _draw_layer(axis, model.get_layer(name), x, y, color)
-        for y in range(first, first + len(names) - 1):
-            _draw_arrow(axis, (x, y + 0.26), (x, y + 0.74))
-    for x, end in ((0.25, 0.43), (0.75, 0.57)):
-        _draw_arrow(axis, (x, 4.26), (end, 4.74))
-    return figure
-
-
-def _draw_layer(axis, layer, x, y, color):
-    box = {"boxstyle": "round,pad=0.45", "facecolor": "white", "edgecolor": color, "linewidth": 1.6}
-    shape = " × ".join(str(size or "T") for size in layer.output.shape[1:])
-    kind = type(layer).__name__.replace("InputLayer", "Input")
-    text = f"{layer.name}\n{kind}   [N × {shape}]"
-    if layer.count_params():
-        text += f"   {layer.count_params():,} weights"
-    axis.text(x, y, text, ha="center", va="center", size=8.5, bbox=box, linespacing=1.4)
-
-
-def _draw_arrow(axis, start, end):
-    axis.annotate("", end, xytext=start, arrowprops={"arrowstyle": "-|>", "color": INK})
 
 
 def show_feature_maps(

@@ -1,9 +1,8 @@
-"""Figures of searches and scores: the tree of a beam search, n-grams, maps of words."""
+"""Figures of searches and scores: the tree of a beam search, n-grams of a caption."""
 
 from collections.abc import Sequence
 
 import matplotlib.pyplot as plt
-import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
@@ -97,34 +96,4 @@ def show_ngrams(words: Sequence[str], counted: Sequence[Sequence[bool]]) -> Figu
         top += n
     handles = [Patch(color="C2", label="in a reference"), Patch(color="C1", label="in none")]
     figure.legend(handles=handles, loc="outside lower center", ncols=2, frameon=False, fontsize=9)
-    return figure
-
-
-def show_word_maps(picture: np.ndarray, words: Sequence[str], maps: np.ndarray) -> Figure:
-    """Draw for every word of a caption the places of a picture that it depends on.
-
-    Args:
-        picture: uint8 [H, W, 3], RGB.
-        words: T words.
-        maps: float [T, 7, 7], how much the word's probability falls when a place is covered. The
-            scale is one for all words: red is a fall, blue a rise.
-
-    Taught in notebook 06.
-    """
-    columns = 6
-    rows = -(-len(words) // columns)
-    figure, axes = plt.subplots(rows, columns, figsize=(10, 1.9 * rows), squeeze=False)
-    height, width = picture.shape[:2]
-    limit = max(float(np.abs(maps).max()), 1e-9)
-    gray = np.repeat(picture.mean(axis=2, keepdims=True).astype(np.uint8), 3, axis=2)
-    for axis in axes.flat:
-        axis.axis("off")
-    for axis, word, fall in zip(axes.flat, words, maps, strict=False):
-        axis.imshow(gray)
-        drawn = axis.imshow(
-            fall, cmap="RdBu_r", vmin=-limit, vmax=limit, extent=(0, width, height, 0),
-            alpha=np.clip(np.abs(fall) / limit, 0.05, 0.75), interpolation="nearest",
-        )  # fmt: skip
-        axis.set_title(word, size=11, loc="center")
-    figure.colorbar(drawn, ax=axes, aspect=30, shrink=0.9, label="fall of probability")
     return figure

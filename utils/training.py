@@ -127,7 +127,8 @@ def train(
 ) -> Training:
     """Train the merge model by teacher forcing until the dev loss no longer falls.
 
-    Interrupted (the stop button), it returns the best epoch so far; the same call goes on.
+    Interrupted (the stop button), it returns the best epoch so far; the same call goes on. The
+    loop is taught in notebook 05.
 
     Args:
         model: The model to start from; it is trained in place.
@@ -217,7 +218,8 @@ def make_step(
         strategy: As in `train`.
 
     Returns:
-        `step(features [B, D], inputs [B, T], targets [B, T])` to the loss, a scalar.
+        `step(features [B, D], inputs [B, T], targets [B, T])` to the loss, a scalar. Taught in
+        notebook 05.
     """
     strategy = strategy or tf.distribute.get_strategy()
 

@@ -194,6 +194,35 @@ def test_it_searches_as_its_settings_say(trained, quick):
         trained.caption(pictures, beam_size=0)
 
 
+def test_several_captions_and_the_probability_of_every_word(trained, quick):
+    pictures = scenes(4)
+    trained = replace(trained, settings=replace(trained.settings, max_length=20))
+    found = trained.caption(pictures, several=3, details=True)
+    assert found[2] == trained.caption(pictures[2], several=3, details=True)
+    assert [best.caption for best, *_ in found] == trained.caption(pictures, beam_size=3)
+    for best, *others in found:
+        lengths = [len(one.words) for one in (best, *others)]
+        values = [one.log_probability for one in (best, *others)]
+        normalized = np.array(values) / np.array(lengths) ** 0.7
+        assert (np.diff(normalized) <= 0).all()
+        for one in (best, *others):
+            words, probabilities = zip(*one.words, strict=True)
+            assert list(words) == [*one.caption.split(), "<end>"]
+            assert np.prod(probabilities) == pytest.approx(np.exp(one.log_probability), rel=1e-3)
+
+
+def test_one_candidate_for_a_picture(trained, quick):
+    picture = scenes(1)[0]
+    one = trained.caption(picture, details=True)
+    assert one.caption == trained.caption(picture) and one.words[-1][0] == "<end>"
+    assert trained.caption([picture], details=True) == [one]
+    (plain,) = trained.caption(picture, beam_size=1, several=1)
+    assert plain.caption == trained.caption(picture, beam_size=1) and plain.words == ()
+    assert trained.caption([], several=2) == trained.caption([], details=True) == []
+    with pytest.raises(CourseError, match="several is 0"):
+        trained.caption(picture, several=0)
+
+
 # --- a folder of its own ---
 
 

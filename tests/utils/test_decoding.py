@@ -4,7 +4,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from utils.decoding import make_decoder
+from utils.decoding import FUNCTION_WORDS, looping_words, make_decoder, word_probabilities
 from utils.errors import CourseError
 from utils.model import build_model
 from utils.tensorflow_setup import keras
@@ -129,3 +129,111 @@ def test_no_pictures_and_no_beam(small):
     assert decode(features[:0])[0] == []
     with pytest.raises(CourseError, match="beam_size is 0"):
         decode(features, beam_size=0)
+
+
+# --- loops ---
+
+LOOPING = [
+    "a drawing of a drawing",  # two words again, the second a thing
+    "a white and white dog",
+    "a man on a bench on a bench",
+    "next to the man next to the woman",  # three words again
+    "dog dog dog",
+]
+FINE = [
+    "a man in a hat and a dog in a box",
+    "a man and a woman",
+    "people and the people who walk",
+    "two dogs run on the grass near the water",
+    "dog dog",
+]
+
+
+def would_be_said(text):
+    """Whether no word of a caption is blocked after the words before it."""
+    words = sorted({word for caption in LOOPING + FINE for word in caption.split()} - {"and"})
+    vocabulary = Vocabulary((*SPECIAL, *words, "and"))
+    may_return = np.isin(vocabulary.words, FUNCTION_WORDS.split())
+    (tokens,) = vocabulary.encode([text])
+    return not any(
+        tokens[end] in looping_words(tokens[:end], may_return, vocabulary.tokens["and"])
+        for end in range(1, len(tokens))
+    )
+
+
+@pytest.mark.parametrize("text", LOOPING)
+def test_a_loop_is_seen_before_it_closes(text):
+    assert not would_be_said(text)
+
+
+@pytest.mark.parametrize("text", FINE)
+def test_what_people_say_twice_may_be_said_twice(text):
+    assert would_be_said(text)
+
+
+@pytest.mark.parametrize("beam_size", [1, 2, 3])
+@pytest.mark.parametrize("models", [1, 2])
+def test_no_caption_loops_unless_loops_are_allowed(small, beam_size, models):
+    model, vocabulary, features = small
+    kernel, offsets = model.get_layer("logits").get_weights()
+    offsets[END] = -20  # the end hardly ever comes
+    model.get_layer("logits").set_weights([kernel, offsets])
+
+    def repeats(allow_loops):
+        decode = make_decoder([model] * models, vocabulary, allow_loops)
+        said = [text.split() for text in decode(features, beam_size, max_length=30)[0]]
+        pairs = [list(itertools.pairwise(words)) for words in said]
+        return [len(pair) - len(set(pair)) for pair in pairs]
+
+    assert max(repeats(allow_loops=True)) > 20
+    assert max(repeats(allow_loops=False)) == 0  # also where only the end is left to say
+
+
+def test_a_blocked_word_takes_no_other_words_place(small):
+    """Three words can be put together without a repeated pair in ever fewer ways: the search still
+    finds the best of those that there are."""
+    model, vocabulary, features = small
+    decode = make_decoder(model, vocabulary)
+    every = [w for length in range(5) for w in itertools.product((4, 5, 6), repeat=length)]
+    every = [w for w in every if len(set(itertools.pairwise(w))) == max(len(w) - 1, 0)]
+    for feature, text in zip(features, decode(features, 200, max_length=4)[0], strict=True):
+        scores = [log_probability(model, feature, words) / (len(words) + 1) for words in every]
+        best = every[int(np.argmax(scores))]
+        assert text == " ".join(vocabulary.words[word] for word in best)
+
+
+# --- several captions, and the probability of every word ---
+
+
+@pytest.mark.parametrize("models", [1, 2])
+def test_the_best_several_captions(small, models):
+    model, vocabulary, features = small
+    decode = make_decoder([model] * models, vocabulary)
+    best, highest = decode(features, beam_size=4)
+    said, scores = decode(features, beam_size=2, several=4)  # so the beam size is 4
+    assert [texts[0] for texts in said] == best
+    np.testing.assert_array_equal([found[0] for found in scores], highest)
+    for feature, texts, found in zip(features, said, scores, strict=True):
+        assert len(set(texts)) == len(texts) == len(found) == 4
+        lengths = np.array([len(text.split()) + 1 for text in texts])
+        assert (np.diff(found / lengths) <= 0).all()
+        for text, score in zip(texts, found, strict=True):
+            words = [vocabulary.tokens[word] for word in text.split()]
+            assert score == pytest.approx(log_probability(model, feature, words), abs=1e-4)
+
+
+def test_several_below_one_is_refused(small):
+    model, vocabulary, features = small
+    with pytest.raises(CourseError, match="several is 0: choose 1 or more"):
+        make_decoder(model, vocabulary)(features, several=0)
+
+
+def test_the_words_probabilities_multiply_to_the_captions(small):
+    model, vocabulary, features = small
+    other = keras.models.clone_model(model)
+    other.set_weights([1.5 * weights for weights in model.get_weights()])
+    models = [model, other]
+    said, scores = make_decoder(models, vocabulary)(features)
+    found = word_probabilities(models, vocabulary, features, said)
+    assert [len(each) for each in found] == [len(text.split()) + 1 for text in said]
+    np.testing.assert_allclose([each.prod() for each in found], np.exp(scores), rtol=1e-4)

@@ -7,7 +7,8 @@ from PIL import Image
 
 from utils.errors import CourseError
 from utils.model import build_model
-from utils.plotting import draw_model, save_figure, show_history, show_pictures
+from utils.plotting import save_figure, show_history, show_pictures
+from utils.plotting_model import draw_model, show_gates
 
 matplotlib.use("Agg")
 
@@ -86,9 +87,27 @@ def test_a_figure_is_saved_the_same_way_twice(tmp_path):
     assert (tmp_path / "one.png").read_bytes() == (tmp_path / "two.png").read_bytes()
 
 
+def test_the_curve_tells_its_best_epoch():
+    history = pd.DataFrame({"epoch": [1, 2, 3], "loss": [3, 2, 1.5], "dev_loss": [3, 2.5, 2.7]})
+    shown = texts_of(show_history(history, "300 captions"))
+    assert "300 captions: best dev loss 2.500 (perplexity 12.2) in epoch 2" in shown
+
+
 def test_the_drawing_names_every_layer(settings):
     model = build_model(6, 11, settings)
     shown = texts_of(draw_model(model))
     for layer in model.layers:
         assert layer.name in shown
     assert f"{model.get_layer('lstm').count_params():,} weights" in shown
+
+
+def test_the_gates_of_the_same_units_stand_in_all_panels():
+    rng = np.random.default_rng(0)
+    cell, *gates = rng.random((4, 5, 9))  # 5 words, 9 units
+    figure = show_gates([f"word{n}" for n in range(5)], cell, *gates, count=4)
+    drawn = [axis.images[0].get_array() for axis in figure.axes[:4]]
+    chosen = np.argsort(-gates[1].std(0))[:4]
+    for array, panel in zip([*gates, np.tanh(cell)], drawn, strict=True):
+        np.testing.assert_allclose(panel, array[:, chosen].T)
+    for text in ("word0", "word4", "input gate", "forget gate", "output gate", "cell"):
+        assert text in texts_of(figure)

@@ -1,0 +1,176 @@
+"""The page of notebook 08: pictures in, captions and what is behind them out."""
+
+import base64
+import html
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import ipywidgets as widgets
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from PIL import Image
+
+from utils.captioner import Captioner, captioner_names, load_captioner
+from utils.errors import CourseError
+from utils.explain import next_words, word_maps
+from utils.images import read_picture
+from utils.plotting_words import show_next_words, show_word_maps
+
+MOST_BYTES = 20_000_000  # of a picture file
+MOST_PIXELS = 100_000_000
+SHOWN = (480, 480)  # pixels of a picture on the page, at most
+
+
+def read_upload(name: str, content: bytes) -> np.ndarray:
+    """Read a picture that somebody sent, as RGB uint8 [H, W, 3].
+
+    Raises:
+        CourseError: It is too large, or no picture; the sentence names it.
+    """
+    if len(content) > MOST_BYTES:
+        raise CourseError(f"{name} has {len(content) / 1e6:.0f} MB: send at most 20 MB.")
+    try:
+        # The size stands at a file's beginning: a small file may hold a picture without end.
+        with Image.open(io.BytesIO(content)) as picture:
+            pixels = picture.width * picture.height
+    except Image.DecompressionBombError:
+        pixels = MOST_PIXELS + 1
+    except OSError:
+        pixels = 0  # what it is instead, `read_picture` says
+    if pixels > MOST_PIXELS:
+        raise CourseError(f"{name} has over 100 million pixels: make it smaller first.")
+    try:
+        return read_picture(content)
+    except CourseError as error:
+        raise CourseError(f"{name} cannot be read: it is damaged or no picture.") from error
+
+
+def captions_table(names: Sequence[str], found: Sequence[Sequence[Any]]) -> pd.DataFrame:
+    """Return the captions of pictures as a DataFrame (image, rank, caption, log_probability)."""
+    rows = [
+        (name, rank, candidate.caption, candidate.log_probability)
+        for name, candidates in zip(names, found, strict=True)
+        for rank, candidate in enumerate(candidates, 1)
+    ]
+    return pd.DataFrame(rows, columns=["image", "rank", "caption", "log_probability"])
+
+
+def photo_page(pictures: Sequence[Any] = (), captioner: str = "pretrained") -> widgets.Widget:
+    """Make the page: upload pictures, choose captioner and search, see and keep the captions.
+
+    Uploaded pictures stay in memory and are gone with the kernel.
+
+    Args:
+        pictures: Paths of pictures to begin with.
+        captioner: Name of the captioner to begin with, as `load_captioner` takes it.
+
+    Returns:
+        A widget, to be shown as the result of a cell.
+    """
+    upload = widgets.FileUpload(accept="image/*", multiple=True, description="Pictures")
+    options = captioner_names()
+    chosen = widgets.Dropdown(options=options, value=captioner, description="captioner")
+    beam = widgets.IntSlider(3, 1, 10, description="beam size", continuous_update=False)
+    several = widgets.IntSlider(1, 1, 5, description="captions", continuous_update=False)
+    message, cards, keep = widgets.HTML(), widgets.VBox(), widgets.HTML()
+    shown = {Path(path).name: read_picture(path) for path in pictures}
+    loaded: dict[str, Captioner] = {}
+
+    def take(change):
+        new, refused = {}, []
+        for file in change["new"]:
+            try:
+                new[file["name"]] = read_upload(file["name"], bytes(file["content"]))
+            except CourseError as error:
+                refused.append(str(error))
+        before = {name: picture for name, picture in shown.items() if name not in new}
+        shown.clear()
+        shown.update(new | before)  # the newest on top
+        upload.value = ()  # what was read is not sent again with the next picture
+        update(refused=refused)
+
+    def update(change=None, refused=()):
+        message.value = "working …"
+        sentences = list(refused)
+        try:
+            if chosen.value not in loaded:
+                loaded[chosen.value] = load_captioner(chosen.value)
+            current, names = loaded[chosen.value], list(shown)
+            found = current.caption(list(shown.values()), beam.value, several.value, True)
+            cards.children = [
+                _card(current, name, shown[name], candidates)
+                for name, candidates in zip(names, found, strict=True)
+            ]
+            keep.value = _download(captions_table(names, found)) if names else ""
+        except CourseError as error:
+            sentences.append(str(error))
+        if not shown:
+            sentences.append("No picture yet: choose some with the button above.")
+        message.value = "<br>".join(map(html.escape, sentences))
+
+    upload.observe(lambda change: take(change) if change["new"] else None, "value")
+    for control in (chosen, beam, several):
+        control.observe(update, "value")
+    update()
+    controls = widgets.HBox([upload, chosen, beam, several], layout={"flex_flow": "row wrap"})
+    return widgets.VBox([controls, message, cards, keep])
+
+
+def _card(captioner, name, picture, candidates):
+    """One picture with its captions, and two buttons for what is behind them."""
+    small = Image.fromarray(picture)
+    small.thumbnail(SHOWN)
+    file = io.BytesIO()
+    small.save(file, "jpeg", quality=88)
+    image = widgets.Image(value=file.getvalue(), format="jpeg", layout={"width": "260px"})
+    texts = [f"<small>{html.escape(name)}</small>"]
+    for candidate in candidates:
+        words = "".join(
+            f'<span title="{probability:.1%}" style="padding:1px 3px;margin:1px;border-radius:3px;'
+            f'background:rgba(47,111,143,{0.45 * probability:.2f})">{html.escape(word)}</span>'
+            for word, probability in candidate.words
+            if word != "<end>"
+        )
+        texts.append(f"<b>{words}</b><br><small>{np.exp(candidate.log_probability):.2%}</small>")
+    behind = widgets.VBox()
+    caption = candidates[0].caption
+
+    def show(figure):
+        behind.children = [widgets.Image(value=_png(figure), format="png")]
+
+    looks = widgets.Button(description="what each word looks at", layout={"width": "auto"})
+    looks.on_click(lambda _: show(show_word_maps(picture, *word_maps(captioner, picture, caption))))
+    bars = widgets.Button(description="what else it might have said", layout={"width": "auto"})
+    bars.on_click(lambda _: show(_alternatives(captioner, picture, candidates[0])))
+    said = widgets.HTML("<br>".join(texts), layout={"max_width": "620px"})
+    right = widgets.VBox([said, widgets.HBox([looks, bars])])
+    row = widgets.HBox([image, right], layout={"flex_flow": "row wrap", "grid_gap": "16px"})
+    return widgets.VBox([row, behind], layout={"margin": "12px 0"})
+
+
+def _alternatives(captioner, picture, candidate):
+    """Next words at the three places of the caption where the model was least sure."""
+    probabilities = [probability for _, probability in candidate.words]
+    places = sorted(np.argsort(probabilities)[:3])
+    words = candidate.caption.split()
+    choices = [next_words(captioner, picture, " ".join(words[:place])) for place in places]
+    titles = [f"… {' '.join(words[max(0, n - 2) : n])}" if n else "first word" for n in places]
+    return show_next_words(choices, titles)
+
+
+def _png(figure: Figure) -> bytes:
+    file = io.BytesIO()
+    figure.savefig(file, format="png", dpi=90)
+    plt.close(figure)
+    return file.getvalue()
+
+
+def _download(table: pd.DataFrame) -> str:
+    """A link that holds the table as CSV."""
+    content = base64.b64encode(table.to_csv(index=False).encode()).decode()
+    link = f'<a download="captions.csv" href="data:text/csv;base64,{content}">'
+    return f"{link}Download the captions as CSV</a>"
