@@ -26,7 +26,7 @@ def show_search_tree(
 
     Taught in notebook 06.
     """
-    places = {(tokens[0],): (0, 0) for _, tokens in kept[0][:1]}
+    places: dict[tuple[int, ...], tuple[int, int]] = {(best[0],): (0, 0)}
     for x, hypotheses in enumerate(kept, 1):
         places |= {tuple(tokens): (x, y) for y, (_, tokens) in enumerate(hypotheses)}
     lanes = max(len(hypotheses) for hypotheses in kept)
