@@ -9,6 +9,7 @@ from utils.errors import CourseError
 from utils.model import build_model
 from utils.plotting import save_figure, show_history, show_pictures
 from utils.plotting_model import draw_model, show_gates
+from utils.plotting_scores import show_ngrams, show_search_tree
 
 matplotlib.use("Agg")
 
@@ -111,3 +112,28 @@ def test_the_gates_of_the_same_units_stand_in_all_panels():
         np.testing.assert_allclose(panel, array[:, chosen].T)
     for text in ("word0", "word4", "input gate", "forget gate", "output gate", "cell"):
         assert text in texts_of(figure)
+
+
+def test_the_tree_of_a_search_shows_every_beginning_that_was_kept():
+    words = ("<padding>", "<start>", "<end>", "<unknown>", "a", "dog", "cat")
+    kept = [
+        [(-0.5, [1, 4]), (-0.9, [1, 5])],
+        [(-1.1, [1, 4, 6]), (-1.25, [1, 5, 2])],
+        [(-1.4, [1, 4, 6, 2])],
+    ]
+    figure = show_search_tree(kept, words, greedy=[1, 4, 6, 2], best=[1, 5, 2])
+    shown = texts_of(figure)
+    for text in ("a -0.50", "dog -0.90", "cat -1.10", "<end> -1.25", "<end> -1.40"):
+        assert text in shown
+    colors = {text.get_text(): text.get_color() for text in figure.axes[0].texts}
+    assert colors["dog\n-0.90"] == "C1" and colors["cat\n-1.10"] == "C0"
+
+
+def test_ngrams_are_counted_and_colored():
+    figure = show_ngrams(["a", "red", "dog"], [[True, False, True], [False, False]])
+    shown = texts_of(figure)
+    for text in ("red", "1-grams", "2 of 3", "0 of 2"):
+        assert text in shown
+    colors = [tuple(bars.get_facecolor()[0]) for bars in figure.axes[0].collections]
+    assert len(colors) == 5 and len(set(colors)) == 2
+    assert colors[0] == colors[2] != colors[1]

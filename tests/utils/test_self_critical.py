@@ -10,10 +10,12 @@ from utils.model import build_model
 from utils.self_critical import (
     advantages_of,
     make_reward,
+    make_reward_step,
     make_sampler,
     rewards_of,
     train_for_score,
 )
+from utils.tensorflow_setup import keras
 from utils.vocabulary import END, PADDING, START, UNKNOWN, Vocabulary
 
 WORDS = ("<padding>", "<start>", "<end>", "<unknown>", "x", "y", "z")
@@ -78,6 +80,24 @@ def test_advantages_compare_siblings():
     assert advantages.dtype == np.float32
 
 
+def test_a_step_follows_the_sign_of_the_advantage(model):
+    features = np.ones((2, 6), np.float32)
+    tokens = np.array([[START, 4, END, PADDING], [START, 5, 6, END]], np.int32)
+
+    def log_probabilities():
+        logits = model([features, tokens[:, :-1]]).numpy()
+        log_p = logits - np.log(np.exp(logits).sum(-1, keepdims=True))
+        said = np.take_along_axis(log_p, tokens[:, 1:, None], -1)[..., 0]
+        return (said * (tokens[:, 1:] != PADDING)).sum(1)
+
+    before = log_probabilities()
+    optimizer = keras.optimizers.SGD(0.01)
+    loss = make_reward_step(model, optimizer)(features, tokens, np.array([1, -1], np.float32))
+    assert float(loss) == pytest.approx((before[1] - before[0]) / 5, abs=1e-4)  # 5 words, ends too
+    change = log_probabilities() - before
+    assert change[0] > 0 > change[1]
+
+
 @pytest.fixture
 def task(toy, settings):
     """Features and references of the toy pictures, for training and as dev."""
@@ -93,7 +113,7 @@ def test_the_reward_rises_and_the_best_epoch_is_kept(task):
     model, data, vocabulary, settings = task
     best_model, history = train_for_score(model, data, data, vocabulary, settings)
     assert history["epoch"].tolist() == list(range(len(history)))
-    assert history["reward"].iloc[-1] > history["reward"].iloc[1] + 0.5
+    assert history["reward"].iloc[-1] > history["reward"].iloc[1] + 50
     best = history["dev_cider_d"].max()
     assert best > history["dev_cider_d"].iloc[0] + 10
     assert score_of(best_model, data, vocabulary, settings) == pytest.approx(best)
