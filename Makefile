@@ -13,7 +13,7 @@ export CAPTION_RUN := $(or $(RUN),$(CAPTION_RUN))
 export CAPTION_PHOTOS := $(value PHOTOS)
 unexport PHOTOS
 
-.PHONY: help run reward runs caption app lab test drill browser-test site bench ablation results
+.PHONY: help run reward runs caption app lab test drill browser-test bench ablation results
 .PHONY: publish clean
 
 help: ## this list
@@ -42,10 +42,13 @@ test: .venv/installed ## check everything, the notebooks included
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 drill: .venv/installed ## what takes longer: every notebook from every heading, and more
 	$(BIN)/python -m pytest tests/drill -v
+
+browser-test: .venv/installed ## notebooks and page in a true browser (Chromium)
+	$(BIN)/python -m pytest tests/browser -v
 
 bench: .venv/installed ## time training and decoding beside the usual tutorials
 	$(BIN)/python -m benchmarks

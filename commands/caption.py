@@ -18,8 +18,10 @@ from utils.errors import CourseError
 from utils.images import read_picture
 
 # What is taken from a folder; a file that is named itself is always tried.
-SUFFIXES = (".avif", ".bmp", ".gif", ".jfif", ".jp2", ".jpeg", ".jpg", ".pgm", ".png", ".ppm")
-SUFFIXES += (".tif", ".tiff", ".webp")
+SUFFIXES = (
+    *(".avif", ".bmp", ".gif", ".jfif", ".jp2", ".jpeg", ".jpg", ".pgm", ".png", ".ppm"),
+    *(".tif", ".tiff", ".webp"),
+)
 AT_ONCE = 64  # pictures captioned together, which bounds the memory
 BAR_FROM = 20  # pictures
 SMALL = (480, 480)  # pixels of a picture in grids and pages, at most

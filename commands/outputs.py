@@ -14,7 +14,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from utils.artifacts import atomic_path
 from utils.errors import CourseError
 
 PER_PAGE, COLUMNS = 24, 4  # pictures of a grid
@@ -190,12 +189,12 @@ WRITERS = {".csv": _csv, ".jsonl": _jsonl, ".html": _html}
 @contextmanager
 def _grid(pages):
     """Draw a page whenever there are pictures enough for one, and the rest at the end."""
-    waiting: list[Captioned] = []
-    left = iter(pages)
+    waiting, left = [], iter(pages)
 
     def draw():
-        import matplotlib.pyplot as plt  # a second of loading, needless without a grid
+        import matplotlib.pyplot as plt  # seconds of loading, needless without a grid
 
+        from utils.artifacts import atomic_path
         from utils.plotting import show_pictures
 
         names = [_shortened(readable_name(Path(each.name).name)) for each in waiting]

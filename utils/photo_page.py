@@ -71,27 +71,16 @@ def photo_page(pictures: Sequence[Any] = (), captioner: str = "pretrained") -> w
     Returns:
         A widget, to be shown as the result of a cell.
     """
-    upload = widgets.FileUpload(accept="image/*", multiple=True, description="Pictures")
-    options = captioner_names()
-    chosen = widgets.Dropdown(options=options, value=captioner, description="captioner")
-    beam = widgets.IntSlider(3, 1, 10, description="beam size", continuous_update=False)
-    several = widgets.IntSlider(1, 1, 5, description="captions", continuous_update=False)
+    upload, chosen, beam, several = controls = _controls(captioner)
     message, cards, keep = widgets.HTML(), widgets.VBox(), widgets.HTML()
     shown = {Path(path).name: read_picture(path) for path in pictures}
     loaded: dict[str, Captioner] = {}
 
     def take(change):
-        new, refused = {}, []
-        for file in change["new"]:
-            try:
-                new[file["name"]] = read_upload(file["name"], bytes(file["content"]))
-            except CourseError as error:
-                refused.append(str(error))
-        before = {name: picture for name, picture in shown.items() if name not in new}
-        shown.clear()
-        shown.update(new | before)  # the newest on top
-        upload.value = ()  # what was read is not sent again with the next picture
-        update(refused=refused)
+        if change["new"]:
+            refused = _take(change["new"], shown)
+            upload.value = ()  # what was read is not sent again with the next picture
+            update(refused=refused)
 
     def update(change=None, refused=()):
         message.value = "working …"
@@ -112,12 +101,36 @@ def photo_page(pictures: Sequence[Any] = (), captioner: str = "pretrained") -> w
             sentences.append("No picture yet: choose some with the button above.")
         message.value = "<br>".join(map(html.escape, sentences))
 
-    upload.observe(lambda change: take(change) if change["new"] else None, "value")
+    upload.observe(take, "value")
     for control in (chosen, beam, several):
         control.observe(update, "value")
     update()
-    controls = widgets.HBox([upload, chosen, beam, several], layout={"flex_flow": "row wrap"})
-    return widgets.VBox([controls, message, cards, keep])
+    bar = widgets.HBox(controls, layout={"flex_flow": "row wrap"})
+    return widgets.VBox([bar, message, cards, keep])
+
+
+def _controls(captioner):
+    options = {"continuous_update": False}
+    return [
+        widgets.FileUpload(accept="image/*", multiple=True, description="Pictures"),
+        widgets.Dropdown(options=captioner_names(), value=captioner, description="captioner"),
+        widgets.IntSlider(3, 1, 10, description="beam size", **options),
+        widgets.IntSlider(1, 1, 5, description="captions", **options),
+    ]
+
+
+def _take(files, shown):
+    """Put uploaded pictures in front of those that are shown; return why some were refused."""
+    new, refused = {}, []
+    for file in files:
+        try:
+            new[file["name"]] = read_upload(file["name"], bytes(file["content"]))
+        except CourseError as error:
+            refused.append(str(error))
+    before = {name: picture for name, picture in shown.items() if name not in new}
+    shown.clear()
+    shown.update(new | before)
+    return refused
 
 
 def _card(captioner, name, picture, candidates):
