@@ -10,12 +10,20 @@ import pandas as pd
 import pytest
 from reruns import Session, contents, rerun_from
 
-from commands.notebooks import NOTEBOOKS, REWARD_STEPS, STEPS, execute, main
+from commands.notebooks import (
+    NOTEBOOKS,
+    PHOTO_STEPS,
+    REWARD_STEPS,
+    SOLUTIONS,
+    STEPS,
+    execute,
+    main,
+)
 from utils.errors import CourseError
 from utils.run import Run
 from utils.settings import load_settings
 
-COMMITTED = sorted(NOTEBOOKS.glob("*.ipynb"))
+COMMITTED = [*sorted(NOTEBOOKS.glob("*.ipynb")), *sorted(NOTEBOOKS.glob("solutions/*.ipynb"))]
 
 
 @pytest.fixture(scope="module")
@@ -159,6 +167,19 @@ def test_the_model_of_notebook_07_can_be_loaded(run):
     assert captioner.caption(paths) == chosen["caption"].tolist()
 
 
+@pytest.mark.parametrize("step", [*PHOTO_STEPS, *SOLUTIONS])
+def test_photographs_and_worked_answers_run_and_leave_the_run_alone(run, fast, step):
+    before = contents(run.folder)
+    execute(step, fast / "executed.ipynb")
+    assert contents(run.folder) == before
+
+
+def test_notebook_08_without_a_run_waits_for_pictures(fast, monkeypatch):
+    monkeypatch.setenv("CAPTION_RUNS", str(fast / "no runs"))
+    execute("08_your_photographs", fast / "08.ipynb")
+    assert "0 pictures, captioned by pretrained" in (fast / "08.ipynb").read_text("utf-8")
+
+
 # Settings changed, cells run again --------------------------------------------------------------
 
 
@@ -253,7 +274,7 @@ def test_a_picture_that_went_missing_is_named_and_features_stay(run, fast):
 # The committed copies ---------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("path", COMMITTED, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", COMMITTED, ids=lambda path: f"{path.parent.name}/{path.stem}")
 def test_committed_notebooks_are_in_order(path):
     text = path.read_text("utf-8")
     assert len(text) < 1_500_000
@@ -267,7 +288,9 @@ def test_committed_notebooks_are_in_order(path):
 
 
 def test_all_notebooks_are_there():
-    assert [path.stem for path in COMMITTED] == [*STEPS, *REWARD_STEPS]
+    chapters = [*STEPS, *REWARD_STEPS, *PHOTO_STEPS]
+    assert [path.stem for path in COMMITTED if path.parent == NOTEBOOKS] == chapters
+    assert [f"solutions/{step}" for step in chapters] == list(SOLUTIONS)
 
 
 def test_notebooks_are_plain_json_that_git_can_compare():
