@@ -24,7 +24,7 @@ QUIET = "#9aa7b2"
 # Texts below a picture: "inches" is the height of a line.
 MARK: dict[str, Any] = {"size": 9, "weight": "bold", "color": ACCENT, "inches": 0.2}
 CAPTION: dict[str, Any] = {"size": 9.5, "weight": "bold", "color": INK, "inches": 0.19}
-REFERENCE: dict[str, Any] = {"size": 7.5, "weight": "normal", "color": "#66727d", "inches": 0.15}
+REFERENCE: dict[str, Any] = {"size": 8.5, "weight": "normal", "color": "#4c5864", "inches": 0.17}
 COLORS = ("#2f6f8f", ACCENT, "#6a994e", "#8e6c8a", "#e0a458", "#577590")
 
 
@@ -87,26 +87,35 @@ def show_pictures(
         width: Of one picture, in inches.
         marks: N short texts, drawn in the accent color in front of the caption (a score).
     """
-    rows = -(-len(pictures) // columns)
     blocks = []
     for index in range(len(pictures)):
         mark = [marks[index]] if marks is not None else []
-        bold = textwrap.wrap(texts[index], int(width * 11.5) - 4) if texts is not None else []
-        small = _bullets(references[index], int(width * 12.5)) if references else []
+        bold = textwrap.wrap(texts[index], int(width * 11.8)) if texts is not None else []
+        small = _bullets(references[index], int(width * 14)) if references else []
         blocks.append([(mark, MARK), (bold, CAPTION), (small, REFERENCE)])
     text_height = max(sum(len(lines) * style["inches"] for lines, style in b) for b in blocks)
     title_height = 0.45 if title else 0.0
-    height = rows * (width + 0.25 + text_height) + title_height
+    shown = [read_picture(picture) for picture in pictures]
+    # A row is as high as its highest picture, so that landscapes leave no gap below them.
+    tall = [min(1.0, len(picture) / picture.shape[1]) for picture in shown]
+    tall = [max(tall[first : first + columns]) for first in range(0, len(tall), columns)]
+    heights = [width * part + 0.25 + text_height for part in tall]
+    height = sum(heights) + title_height
     # With layout="none", saving the figure hands it to the constrained layout of `set_style`.
     own_layout = PlaceHolderLayoutEngine(adjust_compatible=True, colorbar_gridspec=True)
     figure, axes = plt.subplots(
-        rows, columns, figsize=(columns * width, height), squeeze=False, layout=own_layout
+        len(tall),
+        columns,
+        figsize=(columns * width, height),
+        height_ratios=heights,
+        squeeze=False,
+        layout=own_layout,
     )
     figure.subplots_adjust(0.005, 0, 0.995, 1 - title_height / height, wspace=0.05, hspace=0)
     for axis in axes.flat:
         axis.axis("off")
-    for axis, picture, block in zip(axes.flat, pictures, blocks, strict=False):
-        _show_square(axis, read_picture(picture))
+    for index, (axis, picture, block) in enumerate(zip(axes.flat, shown, blocks, strict=False)):
+        _show_in_box(axis, picture, tall[index // columns])
         _write_below(axis, block)
     if title:
         top = 1 - 0.1 / height
@@ -120,13 +129,13 @@ def _bullets(texts, width):
     return sum(lines, [])
 
 
-def _show_square(axis, picture):
-    """Show a picture in the middle of a square, so that the texts below stand at one height."""
+def _show_in_box(axis, picture, tall):
+    """Show a picture in the middle of a box of a height in widths: texts stand at one height."""
     height, width = picture.shape[:2]
-    side = max(height, width)
+    side = max(width, height / tall)
     axis.imshow(picture)
     axis.set(xlim=((width - side) / 2, (width + side) / 2))
-    axis.set(ylim=((height + side) / 2, (height - side) / 2), anchor="N")
+    axis.set(ylim=((height + side * tall) / 2, (height - side * tall) / 2), anchor="N")
 
 
 def _write_below(axis, block):
