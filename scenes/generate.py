@@ -4,6 +4,7 @@ import csv
 import multiprocessing
 import os
 import shutil
+import sys
 from pathlib import Path
 
 import cv2
@@ -92,7 +93,7 @@ def generate_scenes(folder: str | Path, count: int = 1600, seed: int = 7) -> Non
         jobs.append((str(folder), seed, index, shows))
     captions, facts = {}, {}
     for index, lines, known in tqdm(
-        _run(jobs), total=len(jobs), desc="drawing scenes", unit="picture"
+        _run(jobs), total=len(jobs), desc="drawing scenes", unit="picture", file=sys.stdout
     ):
         captions[_name(index)], facts[_name(index)] = lines, known
     captions, facts = (dict(sorted(table.items())) for table in (captions, facts))

@@ -13,6 +13,7 @@ from nbclient import NotebookClient
 
 from commands.notebooks import NOTEBOOKS
 
+BAR = re.compile(r"^.*\d+%\|.*\|.*$|^.*\d+ pictures \[.*\]$", re.MULTILINE)
 TIMED = re.compile(r"second|perf_counter|history\.round")
 
 
@@ -69,7 +70,7 @@ def _shown(cell):
     for output in cell.outputs:
         assert output.output_type != "error", output
         if output.output_type == "stream":
-            parts += [output.text] if output.name == "stdout" else []  # progress bars go to stderr
+            parts += [BAR.sub("", output.text)] if output.name == "stdout" else []
         else:
             parts += [f"{kind}:{data}" for kind, data in sorted(output.data.items())]
     text = "\n".join(parts)

@@ -5,6 +5,7 @@ a picture are sampled from the model; those that score above their siblings are 
 the others less.
 """
 
+import sys
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -145,7 +146,8 @@ def train_for_score(
     history: list[dict] = []
     best = student.get_weights()
     steps = -(-len(train_data[0]) // settings.reward_batch_size)
-    bar = tqdm(total=settings.reward_epochs * steps, desc="reward", unit="batch", mininterval=1)
+    total = settings.reward_epochs * steps
+    bar = tqdm(total=total, desc="reward", unit="batch", mininterval=1, file=sys.stdout)
     try:
         with bar:
             for epoch in range(settings.reward_epochs + 1):

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import math
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -147,7 +148,9 @@ def train(
     started_as = _started_as(model, optimizer, batches, dev, settings)
     progress = load_progress(folder, started_as, model, optimizer)
     dev_loss, why = _make_dev_loss(model, dev), None
-    bar = tqdm(total=settings.epochs * batches.steps, desc="training", unit="batch", mininterval=1)
+    total = settings.epochs * batches.steps
+    # To standard output, like all bars: JupyterLab paints the other stream red.
+    bar = tqdm(total=total, desc="training", unit="batch", mininterval=1, file=sys.stdout)
     bar.update(progress.epoch * batches.steps)
     try:
         with bfloat16_products(), bar:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -39,7 +40,8 @@ def inspect_pictures(raw: RawDataset) -> pd.DataFrame:
         return image, hashlib.sha256(content).hexdigest(), ""
 
     with ThreadPoolExecutor() as pool:
-        bar = tqdm(pool.map(inspect, images), total=len(images), desc="pictures", mininterval=1)
+        options = {"desc": "pictures", "mininterval": 1, "file": sys.stdout}
+        bar = tqdm(pool.map(inspect, images), total=len(images), **options)
         return pd.DataFrame(list(bar), columns=["image", "sha256", "problem"])
 
 

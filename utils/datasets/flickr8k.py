@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import shutil
+import sys
 import zipfile
 import zlib
 from pathlib import Path
@@ -87,7 +88,8 @@ def _unzip(path, folder):
     try:
         with zipfile.ZipFile(path) as archive:
             members = [name for name in archive.namelist() if not name.startswith("__MACOSX")]
-            for member in tqdm(members, desc=f"unpacking {path.name}", mininterval=1):
+            options = {"mininterval": 1, "file": sys.stdout}
+            for member in tqdm(members, desc=f"unpacking {path.name}", **options):
                 archive.extract(member, folder)
     except (zipfile.BadZipFile, zlib.error, EOFError) as error:
         raise CourseError(
@@ -149,6 +151,7 @@ def _download_rest(address, part):
             unit="B",
             unit_scale=True,
             desc=part.stem,
+            file=sys.stdout,
             mininterval=1,
         )
         with bar, open(part, "ab" if have else "wb") as file:

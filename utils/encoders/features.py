@@ -1,5 +1,6 @@
 """Pictures in, feature vectors out: frozen ImageNet CNNs as image encoders (notebook 02)."""
 
+import sys
 from collections import deque
 from collections.abc import Iterable, Sized
 from concurrent.futures import ThreadPoolExecutor
@@ -117,7 +118,8 @@ def extract_views(
     ready = _read_ahead(pictures, {info.image_size for info in infos}, 2 * batch_size)
     size = sum(info.feature_size for info in infos)
     batches: list[np.ndarray] = [np.zeros((0, 1 + mirrored, size), np.float32)]
-    with tqdm(total=count, desc=name, unit=" pictures", disable=not progress) as bar:
+    options = {"desc": name, "unit": " pictures", "disable": not progress, "file": sys.stdout}
+    with tqdm(total=count, **options) as bar:
         while batch := list(islice(ready, batch_size)):
             parts = [_views_of(batch, encoder, mirrored) for encoder in encoders]
             batches.append(np.concatenate(parts, axis=2) / np.float32(len(parts) ** 0.5))
