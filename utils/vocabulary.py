@@ -71,20 +71,20 @@ class Vocabulary:
         return {word: token for token, word in enumerate(self.words)}
 
     def encode(self, captions: Iterable[str]) -> np.ndarray:
-        """Turn cleaned captions into tokens, padded at the right.
+        """Turn captions into tokens, padded at the right; they are cleaned first.
 
         Padding goes to the right because the LSTM reads from the left: it has finished with the
         caption when the padding comes.
 
         Args:
-            captions: N cleaned captions.
+            captions: N captions, cleaned or as somebody typed them.
 
         Returns:
             int32 [N, T]: start, the words, end, then padding; T is the longest caption plus 2.
         """
         rows = [
-            [START, *(self.tokens.get(word, UNKNOWN) for word in caption.split()), END]
-            for caption in captions
+            [START, *(self.tokens.get(word, UNKNOWN) for word in words.split()), END]
+            for words in map(clean_caption, captions)
         ]
         tokens = np.full((len(rows), max(map(len, rows), default=0)), PADDING, np.int32)
         for row, numbers in zip(tokens, rows, strict=True):
