@@ -71,18 +71,12 @@ def page(browser):
     asked = []
     page = browser.new_page(viewport={"width": 1300, "height": 1000})
     page.set_default_timeout(PATIENCE)
-    # JupyterLab may ask which kernel to take: the one that it proposes.
-    page.add_locator_handler(page.locator(".jp-Dialog"), accept)
     page.on("request", lambda request: asked.append(request.url))
     page.on("websocket", lambda socket: asked.append(socket.url))
     yield page
     page.close()
     hosts = {urlsplit(url).hostname for url in asked if not url.startswith(("data:", "blob:"))}
     assert hosts == {"127.0.0.1"}, hosts
-
-
-def accept(dialog):
-    dialog.locator(".jp-mod-accept").click()
 
 
 @contextmanager
@@ -119,8 +113,16 @@ def wait(ready, seconds=PATIENCE / 1000):
 def run_all(page, address, path):
     """Open a notebook in JupyterLab, run all its cells, return when the saved file holds them."""
     base, _, query = address.partition("?")
-    page.goto(f"{base.removesuffix('/lab')}/lab/tree/{path.name}?{query}")
+    base = base.removesuffix("/lab")
+
+    def connected():
+        sessions = page.request.get(f"{base}/api/sessions?{query}").json()
+        kernels = [s["kernel"] for s in sessions if s["path"] == path.name]
+        return any(k["connections"] and k["execution_state"] == "idle" for k in kernels)
+
+    page.goto(f"{base}/lab/tree/{path.name}?{query}")
     page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]:visible").wait_for()
+    wait(connected)  # before that, JupyterLab would ask for a kernel and run nothing
     menu(page, "Run", "Run All Cells")
     wait(lambda: finished(page, path))
 
@@ -134,7 +136,7 @@ def menu(page, *names):
 
 def finished(page, path):
     """Save the notebook and tell whether every cell was executed; an error fails the test."""
-    menu(page, "File", "Save Notebook")  # a click, before which a dialog is answered
+    menu(page, "File", "Save Notebook")
     time.sleep(2)
     cells = [c for c in json.loads(path.read_text("utf-8"))["cells"] if c["cell_type"] == "code"]
     errors = [o["evalue"] for c in cells for o in c["outputs"] if o["output_type"] == "error"]
