@@ -87,12 +87,7 @@ def show_pictures(
         width: Of one picture, in inches.
         marks: N short texts, drawn in the accent color in front of the caption (a score).
     """
-    blocks = []
-    for index in range(len(pictures)):
-        mark = [marks[index]] if marks is not None else []
-        bold = textwrap.wrap(texts[index], int(width * 11.8)) if texts is not None else []
-        small = _bullets(references[index], int(width * 14)) if references else []
-        blocks.append([(mark, MARK), (bold, CAPTION), (small, REFERENCE)])
+    blocks = _blocks(len(pictures), width, marks, texts, references)
     text_height = max(sum(len(lines) * style["inches"] for lines, style in b) for b in blocks)
     title_height = 0.45 if title else 0.0
     shown = [read_picture(picture) for picture in pictures]
@@ -121,6 +116,17 @@ def show_pictures(
         top = 1 - 0.1 / height
         figure.suptitle(title, x=0.008, y=top, ha="left", va="top", weight="bold", size=13)
     return figure
+
+
+def _blocks(count, width, marks, texts, references):
+    """What stands below each picture: its lines, wrapped to a width in inches, with their style."""
+    blocks = []
+    for index in range(count):
+        mark = [marks[index]] if marks is not None else []
+        bold = textwrap.wrap(texts[index], int(width * 11.8)) if texts is not None else []
+        small = _bullets(references[index], int(width * 14)) if references else []
+        blocks.append([(mark, MARK), (bold, CAPTION), (small, REFERENCE)])
+    return blocks
 
 
 def _bullets(texts, width):

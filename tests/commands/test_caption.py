@@ -116,7 +116,9 @@ def test_no_name_reaches_a_shell_by_make(here, name):
     if " other" not in name:
         draw(name)
     expected = name.split(" ") if " other" in name else [name]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    # Not as a part of the make that runs these tests.
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("MAKE", "MFLAGS"))}
+    environment["PYTHONPATH"] = str(ROOT)
     done = subprocess.run(
         ["make", "caption", f"PHOTOS={name}"], capture_output=True, text=True, env=environment
     )
@@ -125,7 +127,9 @@ def test_no_name_reaches_a_shell_by_make(here, name):
 
 
 def test_bare_make_lists_the_targets():
-    done = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        ["make", "--no-print-directory"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
     listed = {line.split()[0] for line in done.stdout.splitlines()}
     assert {"run", "test", "caption", "lab", "app", "clean"} <= listed
 

@@ -128,11 +128,11 @@ def test_every_kind_of_picture_with_several_encoders(tmp_path):
 
 def test_extract_features_shows_its_progress(capsys):
     extract_features([noisy(0)], QuickCNN("vgg16"))
-    assert "1/1" in capsys.readouterr().err
+    assert "1/1" in capsys.readouterr().out
     extract_features([noisy(0)], [QuickCNN("vgg16"), QuickCNN("resnet50")])
-    assert "vgg16+resnet50" in capsys.readouterr().err
+    assert "vgg16+resnet50" in capsys.readouterr().out
     extract_features([noisy(0)], QuickCNN("vgg16"), progress=False)
-    assert capsys.readouterr().err == ""
+    assert capsys.readouterr().out == ""
 
 
 @pytest.mark.parametrize("bad", ["bad.jpg", "gone.jpg", None])
