@@ -7,7 +7,7 @@ project = "Image captions, from pixels to sentences"
 extensions = ["myst_nb"]
 root_doc = "docs/index"
 # The pages link to each other as they lie in the repository, so they are read where they lie.
-include_patterns = ["docs/*.md", "*.md", "data/*.md", "benchmarks/*.md", "notebooks/**/*.ipynb"]
+include_patterns = ["docs/*.md", "*.md", "data/*.md", "benchmarks/*.md", "notebooks/**.ipynb"]
 exclude_patterns = ["**/.ipynb_checkpoints", "build", ".venv"]
 html_theme = "sphinx_book_theme"
 html_title = project
