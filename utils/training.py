@@ -148,10 +148,7 @@ def train(
     started_as = _started_as(model, optimizer, batches, dev, settings)
     progress = load_progress(folder, started_as, model, optimizer)
     dev_loss, why = _make_dev_loss(model, dev), None
-    total = settings.epochs * batches.steps
-    # To standard output, like all bars: JupyterLab paints the other stream red.
-    bar = tqdm(total=total, desc="training", unit="batch", mininterval=1, file=sys.stdout)
-    bar.update(progress.epoch * batches.steps)
+    bar = _bar(settings.epochs * batches.steps, progress.epoch * batches.steps)
     try:
         with bfloat16_products(), bar:
             while progress.epoch < settings.epochs and progress.waited < settings.patience:
@@ -255,6 +252,12 @@ def _shares(part, strategy):
     return strategy.experimental_distribute_values_from_function(
         lambda context: tf.constant(part[context.replica_id_in_sync_group :: count])
     )
+
+
+def _bar(total, done):
+    # To standard output, like all bars: JupyterLab paints the other stream red.
+    options = {"desc": "training", "unit": "batch", "mininterval": 1, "file": sys.stdout}
+    return tqdm(total=total, initial=done, **options)
 
 
 def _train_epoch(model, learn, batches, seed, epoch, bar):
