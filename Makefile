@@ -13,7 +13,7 @@ export CAPTION_RUN := $(or $(RUN),$(CAPTION_RUN))
 export CAPTION_PHOTOS := $(value PHOTOS)
 unexport PHOTOS
 
-.PHONY: help run reward runs caption app lab test drill browser-test bench ablation results
+.PHONY: help run reward runs caption app lab test drill browser-test site bench ablation results
 .PHONY: publish clean
 
 help: ## this list
@@ -50,6 +50,15 @@ drill: .venv/installed ## what takes longer: every notebook from every heading, 
 browser-test: .venv/installed ## notebooks and page in a true browser (Chromium)
 	$(BIN)/python -m pytest tests/browser -v
 
+site: .venv-docs/installed ## the course as a static book with search, in build/site
+	.venv-docs/bin/sphinx-build -q -n -W --keep-going -c docs . build/site
+	@! grep -rlE '<(script|link|img)[^>]+(src|href)="https?://' build/site --include=*.html
+
+.venv-docs/installed: docs/requirements.txt
+	$(PYTHON) -m venv .venv-docs
+	.venv-docs/bin/python -m pip install --disable-pip-version-check -r docs/requirements.txt
+	touch $@
+
 bench: .venv/installed ## time training and decoding beside the usual tutorials
 	$(BIN)/python -m benchmarks
 
@@ -64,7 +73,7 @@ publish: .venv/installed ## run everything on scenes and replace the committed n
 	$(BIN)/python -m commands.notebooks --publish
 
 clean: ## remove .venv and all runs
-	rm -rf .venv data/runs
+	rm -rf .venv .venv-docs build data/runs
 
 .venv/installed: requirements.txt pyproject.toml
 	$(PYTHON) .ci/check_system.py

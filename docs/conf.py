@@ -8,8 +8,9 @@ extensions = ["myst_nb"]
 root_doc = "docs/index"
 # The pages link to each other as they lie in the repository, so they are read where they lie.
 include_patterns = ["docs/*.md", "*.md", "data/*.md", "benchmarks/*.md", "notebooks/**.ipynb"]
-exclude_patterns = ["**/.ipynb_checkpoints", "build", ".venv"]
+exclude_patterns = ["**/.ipynb_checkpoints", "build", ".venv*"]
 html_theme = "sphinx_book_theme"
 html_title = project
 nb_execution_mode = "off"
 myst_heading_anchors = 4
+myst_enable_extensions = ["html_image"]  # the small pictures of the table of notebooks
