@@ -14,3 +14,4 @@ html_title = project
 nb_execution_mode = "off"
 myst_heading_anchors = 4
 myst_enable_extensions = ["html_image"]  # the small pictures of the table of notebooks
+html_theme_options = {"navbar_persistent": []}  # one search field is enough
