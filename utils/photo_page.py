@@ -59,6 +59,11 @@ def captions_table(names: Sequence[str], found: Sequence[Sequence[Any]]) -> pd.D
     return pd.DataFrame(rows, columns=["image", "rank", "caption", "log_probability"])
 
 
+def odds(log_probability: float) -> str:
+    """Say how probable a whole caption is: "1 in 1,234"; as a percentage it would be 0.08."""
+    return f"1 in {np.exp(-log_probability):,.0f}"
+
+
 def photo_page(pictures: Sequence[Any] = (), captioner: str = "pretrained") -> widgets.Widget:
     """Make the page: upload pictures, choose captioner and search, see and keep the captions.
 
@@ -144,16 +149,18 @@ def _card(captioner, name, picture, candidates):
     for candidate in candidates:
         words = "".join(
             f'<span title="{probability:.1%}" style="padding:1px 3px;margin:1px;border-radius:3px;'
-            f'background:rgba(47,111,143,{0.45 * probability:.2f})">{html.escape(word)}</span>'
+            f'background:rgba(80,150,190,{0.7 * probability:.2f})">{html.escape(word)}</span>'
             for word, probability in candidate.words
             if word != "<end>"
         )
-        texts.append(f"<b>{words}</b><br><small>{np.exp(candidate.log_probability):.2%}</small>")
+        texts.append(f"<b>{words}</b><br><small>{odds(candidate.log_probability)}</small>")
     behind = widgets.VBox()
     caption = candidates[0].caption
 
     def show(figure):
-        behind.children = [widgets.Image(value=_png(figure), format="png")]
+        # On white in both themes: the figures' letters are dark.
+        frame = {"border": "10px solid white", "max_width": "100%"}
+        behind.children = [widgets.Image(value=_png(figure), format="png", layout=frame)]
 
     looks = widgets.Button(description="what each word looks at", layout={"width": "auto"})
     looks.on_click(lambda _: show(show_word_maps(picture, *word_maps(captioner, picture, caption))))

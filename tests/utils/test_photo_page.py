@@ -97,3 +97,8 @@ def test_the_table_has_a_row_per_caption():
     assert table["caption"].tolist() == ["a", "b", "c"]
     assert table["rank"].tolist() == [1, 2, 1]
     np.testing.assert_array_equal(table["log_probability"], [-1, -2, -3])
+
+
+def test_odds_are_readable_however_small():
+    assert page.odds(np.log(0.5)) == "1 in 2"
+    assert page.odds(-7.1) == "1 in 1,212"
