@@ -33,6 +33,8 @@ PHOTO_STEPS = ("08_your_photographs",)
 # Worked answers to the exercises, a notebook per chapter that has some.
 SOLUTIONS = tuple(f"solutions/{path.stem}" for path in sorted(NOTEBOOKS.glob("solutions/*.ipynb")))
 
+WIDGET = "application/vnd.jupyter.widget-view+json"
+
 
 class ShowingClient(NotebookClient):
     """A notebook client that tells on the terminal how far it is."""
@@ -81,6 +83,7 @@ def execute(step: str, target: Path) -> None:
         kernel_name="python3",
         extra_arguments=["--IPKernelApp.log_level=ERROR"],
         coalesce_streams=True,
+        store_widget_state=False,
         resources={"metadata": {"path": str(NOTEBOOKS)}},
     )
     client.watch(step)
@@ -94,6 +97,9 @@ def execute(step: str, target: Path) -> None:
         for cell in notebook.cells:
             # Times of day differ from run to run and tell a reader nothing.
             cell.metadata.pop("execution", None)
+            if cell.cell_type == "code":
+                # A widget lives as long as its kernel; saved, it would be an error message.
+                cell.outputs = [out for out in cell.outputs if WIDGET not in out.get("data", {})]
         with atomic_path(target) as temporary:
             nbformat.write(notebook, temporary)
 

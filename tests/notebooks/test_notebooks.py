@@ -278,7 +278,8 @@ def test_a_picture_that_went_missing_is_named_and_features_stay(run, fast):
 def test_committed_notebooks_are_in_order(path):
     text = path.read_text("utf-8")
     assert len(text) < 1_500_000
-    assert not re.search(r"/(home|root|tmp|work|Users)/|[A-Z]:\\\\", text)
+    without_pictures = re.sub(r'"image/\w+": "[^"]*"', "", text)
+    assert not re.search(r"/(home|root|tmp|work|Users)/|[A-Z]:\\\\", without_pictures)
     cells = [cell for cell in nbformat.reads(text, 4).cells if cell.cell_type == "code"]
     assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))
     outputs = [output for cell in cells for output in cell.outputs]
