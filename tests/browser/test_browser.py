@@ -173,7 +173,7 @@ def picture(tmp_path):
 
 def test_notebooks_in_jupyterlab(course, page, picture):
     notebooks = sorted((course / "notebooks").glob("0*.ipynb"))
-    options = "OPTIONS=--no-browser --ip=127.0.0.1"
+    options = "OPTIONS=--no-browser --ip=127.0.0.1 --expose-app-in-browser"
     with served(course, "lab", options) as found:
         address = found[0].replace("localhost", "127.0.0.1")
         run_all(page, address, notebooks[0])
@@ -185,7 +185,7 @@ def test_notebooks_in_jupyterlab(course, page, picture):
         run_all(page, address, notebooks[7])
         try_the_page(page, picture)
         page.screenshot(path=course / "08.png")
-        menu(page, "Settings", "Theme", DARK)
+        page.evaluate(f"jupyterapp.commands.execute('apputils:change-theme', {{theme: '{DARK}'}})")
         page.locator("body[data-jp-theme-light=false]").wait_for()
         page.screenshot(path=course / "08_dark.png")
 
