@@ -6,6 +6,7 @@ import os
 import shlex
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
@@ -44,8 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if not paths:
         parser.error("none of these names leads to a picture")
     try:
-        targets = [target for target in (options.output, options.grid) if target]
-        check_free(targets, paths, options.overwrite)
+        check_free(options, paths)
         unread = caption_all(paths, options)
     except (CourseError, OSError) as error:
         if isinstance(error, BrokenPipeError):  # `| head` has seen enough
@@ -54,8 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(f"caption: {error}", file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:
-        kept = f" What is done so far is in {', '.join(targets)}." if targets else ""
-        print(f"\nStopped.{kept}", file=sys.stderr)
+        print("\nStopped.", file=sys.stderr)
         sys.exit(130)
     if unread:
         print(f"{len(unread)} of {len(paths)} could not be read:", file=sys.stderr)
@@ -82,19 +81,18 @@ def make_parser() -> argparse.ArgumentParser:
 
 
 def _number(text):
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError("choose 1 or more")
-    return number
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"choose 1 or more, not {text!r}")
+    return int(text)
 
 
 def from_environment() -> list[str]:
-    """Return the names in `CAPTION_PHOTOS`: one as it is if it exists, else cut as a shell does.
+    """Return the names in `CAPTION_PHOTOS`: one if it leads to a file, else cut as a shell does.
 
     make hands them over this way, so that no shell ever sees a file's name.
     """
     text = os.environ.get("CAPTION_PHOTOS", "")
-    if os.path.lexists(text):
+    if os.path.lexists(text) or glob.glob(text, recursive=True):
         return [text]
     try:
         return shlex.split(text)
@@ -106,10 +104,12 @@ def find_pictures(names: Sequence[str]) -> Iterator[str]:
     """Yield the paths of pictures that names stand for, each once, in order.
 
     Args:
-        names: Of files, of folders, or patterns with `*`, `?`, `[...]` and `**`.
+        names: Of files, of folders, or patterns with `*`, `?`, `[...]` and `**`. `~` at the
+            beginning is the home folder, which no shell has put there if make was called.
     """
     seen = set()
     for name in names:
+        name = name if os.path.lexists(name) else os.path.expanduser(name)
         matches = [name] if os.path.lexists(name) else sorted(glob.glob(name, recursive=True))
         for match in matches or [name]:
             for path in _below(match) if os.path.isdir(match) else [match]:
@@ -119,16 +119,24 @@ def find_pictures(names: Sequence[str]) -> Iterator[str]:
 
 
 def _below(folder):
+    closed = []  # folders that cannot be looked into, which reading them will say
     # Links to folders are not followed: they may lead in circles.
-    for where, folders, files in os.walk(folder):
+    for where, folders, files in os.walk(folder, onerror=lambda e: closed.append(e.filename)):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(files):
-            if not name.startswith(".") and Path(name).suffix.lower() in SUFFIXES:
-                yield os.path.join(where, name)
+            path = os.path.join(where, name)
+            # A pipe would wait for somebody to write; a link that leads nowhere shall be told.
+            usable = os.path.isfile(path) or not os.path.exists(path)
+            if usable and not name.startswith(".") and Path(name).suffix.lower() in SUFFIXES:
+                yield path
+    yield from closed
 
 
 def caption_all(paths: Sequence[str], options: argparse.Namespace) -> list[str]:
     """Caption pictures, some at a time, and hand them to the outputs.
+
+    The outputs are opened when there is something to write: a result of before is still there if
+    no picture can be read, the captioner's name is wrong, or somebody stops it early.
 
     Returns:
         A sentence for each picture that could not be read.
@@ -138,9 +146,9 @@ def caption_all(paths: Sequence[str], options: argparse.Namespace) -> list[str]:
     """
     unread: list[str] = []
     bar = tqdm(total=len(paths), unit=" pictures", disable=len(paths) < BAR_FROM)
-    wants_small = bool(options.grid) or str(options.output).endswith(".html")
-    captioner, pictures = None, _readable(paths, unread, bar)
-    with bar, open_outputs(options, len(paths)) as take:
+    wants_small = bool(options.grid) or str(options.output).lower().endswith(".html")
+    captioner, take, pictures = None, None, _readable(paths, unread, bar)
+    with bar, ExitStack() as stack:
         while first := next(pictures, None):
             if captioner is None:
                 from utils.captioner import load_captioner  # seconds, after a picture was found
@@ -149,8 +157,10 @@ def caption_all(paths: Sequence[str], options: argparse.Namespace) -> list[str]:
             read: list[tuple[str, Any]] = []
             some = _noted(chain([first], islice(pictures, AT_ONCE - 1)), read, wants_small)
             found = captioner.caption(some, options.beam, options.several or 1)
-            for (name, small), candidates in zip(read, found, strict=True):
-                take(Captioned(name, small, candidates))
+            take = take or stack.enter_context(open_outputs(options, len(paths)))
+            with tqdm.external_write_mode():  # else the first line stands behind the bar
+                for (name, small), candidates in zip(read, found, strict=True):
+                    take(Captioned(name, small, candidates))
     return unread
 
 

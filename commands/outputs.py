@@ -7,6 +7,7 @@ import html
 import io
 import json
 import os
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -45,31 +46,37 @@ def pages_of(grid: str, count: int) -> list[Path]:
     return [path.with_name(f"{path.stem}-{n}{path.suffix}") for n in range(1, pages + 1)]
 
 
-def check_free(targets: Sequence[str], pictures: Sequence[str], overwrite: bool) -> None:
+def check_free(options: argparse.Namespace, pictures: Sequence[str]) -> None:
     """Refuse names of results that would hurt something, before anything is done.
+
+    Args:
+        options: output, grid and overwrite.
+        pictures: Paths of what is to be captioned.
 
     Raises:
         CourseError: A name has a suffix that nothing is written as, is that of a picture to be
-            captioned, or belongs to a result of before and `overwrite` is False.
+            captioned or of a folder, or belongs to a result of before without `--overwrite`.
     """
-    read = {os.path.realpath(path) for path in pictures}
-    for target in targets:
-        known = GRIDS if Path(target).suffix.lower() in GRIDS else tuple(WRITERS)
-        if Path(target).suffix.lower() not in known:
+    paths: list[Path] = []
+    for option, target, known in (
+        ("--output", options.output, tuple(WRITERS)),
+        ("--grid", options.grid, GRIDS),
+    ):
+        if target and Path(target).suffix.lower() not in known:
             raise CourseError(
-                f"{readable_name(target)} ends in none of {', '.join([*WRITERS, *GRIDS])}."
+                f"{option} ends in one of {', '.join(known)}; got {readable_name(target)}."
             )
-        paths = pages_of(target, len(pictures)) if known == GRIDS else [Path(target)]
-        for path in paths:
-            if os.path.realpath(path) in read:
-                raise CourseError(
-                    f"{readable_name(str(path))} is one of the pictures: name another result."
-                )
-            if path.exists() and not overwrite:
-                raise CourseError(
-                    f"{readable_name(str(path))} is there already: name another file, or add "
-                    "--overwrite."
-                )
+        if target:
+            paths += pages_of(target, len(pictures)) if known == GRIDS else [Path(target)]
+    read = {os.path.realpath(path) for path in pictures}
+    for path in paths:
+        name = readable_name(str(path))
+        if os.path.realpath(path) in read:
+            raise CourseError(f"{name} is one of the pictures: name another result.")
+        if path.is_dir():
+            raise CourseError(f"{name} is a folder: name a file.")
+        if path.exists() and not options.overwrite:
+            raise CourseError(f"{name} is there already: name another file, or add --overwrite.")
 
 
 @contextmanager
@@ -84,23 +91,26 @@ def open_outputs(options: argparse.Namespace, count: int) -> Iterator[Take]:
     """
     with ExitStack() as stack:
         if options.output:
-            if Path(options.output).suffix.lower() not in WRITERS:
-                raise CourseError(f"--output ends in one of {', '.join(WRITERS)}.")
             writer = WRITERS[Path(options.output).suffix.lower()]
             file = stack.enter_context(_kept(Path(options.output)))
             takes = [stack.enter_context(writer(file, options.several))]
         else:
             takes = [_show(options.several)]
         if options.grid:
-            if Path(options.grid).suffix.lower() not in GRIDS:
-                raise CourseError(f"--grid ends in one of {', '.join(GRIDS)}.")
             takes.append(stack.enter_context(_grid(pages_of(options.grid, count))))
 
         def take(captioned):
             for each in takes:
                 each(captioned)
 
-        yield take
+        try:
+            yield take
+        except KeyboardInterrupt:
+            targets = [readable_name(name) for name in (options.output, options.grid) if name]
+            if targets:
+                done = f"What is done so far is kept: {', '.join(targets)}."
+                print(f"\n{done}", file=sys.stderr, end="")
+            raise
 
 
 @contextmanager

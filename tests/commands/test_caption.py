@@ -1,6 +1,7 @@
 """The caption command, with a captioner that says the color of each picture."""
 
 import csv
+import io
 import json
 import os
 import shutil
@@ -144,6 +145,44 @@ def test_folders_patterns_and_what_is_no_picture(captioner, here, capsys):
     assert names == ["trip/b.png", "trip/day/a.PNG", "x1.png", "x2.png"]
 
 
+def test_a_folder_with_a_pipe_and_a_folder_that_is_closed(captioner, here, monkeypatch, capsys):
+    draw("trip/a.png")
+    os.mkfifo("trip/b.png")
+    Path("trip/closed").mkdir()
+    look = os.scandir
+
+    def refuse(path):
+        if str(path).endswith("closed"):
+            raise PermissionError(13, "Permission denied", path)
+        return look(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    assert run("trip") == 1
+    out, err = capsys.readouterr()
+    assert len(out.splitlines()) == 1 and "trip/closed" in err and "b.png" not in err
+
+
+def test_home_and_a_pattern_with_a_blank_from_make(captioner, here, monkeypatch, capsys):
+    draw("my trip/a[1].png")
+    monkeypatch.setenv("HOME", str(here))
+    for names in ("my trip/*.png", "'~/my trip/a[1].png'"):
+        monkeypatch.setenv("CAPTION_PHOTOS", names)
+        assert run() == 0
+        assert "my trip/a[1].png: a color" in capsys.readouterr().out
+
+
+def test_captions_do_not_stand_behind_the_bar(captioner, here, monkeypatch):
+    """Both streams are one terminal."""
+    monkeypatch.setattr(caption, "BAR_FROM", 1)
+    screen = io.StringIO()
+    screen.reconfigure = lambda errors: None
+    draw("a.png")
+    monkeypatch.setattr(sys, "stdout", screen)
+    monkeypatch.setattr(sys, "stderr", screen)
+    assert run("a.png") == 0
+    assert "\ra.png: a color" in screen.getvalue()
+
+
 def test_unreadable_files_are_listed_at_the_end(captioner, here, capsys):
     draw("a.png")
     Path("notes.txt").write_text("no", "utf-8")
@@ -159,8 +198,8 @@ def test_unreadable_files_are_listed_at_the_end(captioner, here, capsys):
         ([], "name pictures"),
         (["empty"], "none of these names"),
         (["a.png", "--beam", "0"], "choose 1 or more"),
-        (["a.png", "--several", "x"], "--several"),
-        (["a.png", "--output", "captions.doc"], "captions.doc ends in none of"),
+        (["a.png", "--several", "x"], "--several: choose 1 or more, not 'x'"),
+        (["a.png", "--output", "captions.doc"], "--output ends in one of"),
         (["a.png", "--output", "a.png.csv", "--grid", "b.csv"], "--grid ends in one of"),
     ],
 )
@@ -191,8 +230,8 @@ def test_tables(captioner, here):
 
 def test_a_page_holds_its_pictures(captioner, here):
     draw("<i>&.png", size=(2000, 1000))
-    assert run("<i>&.png", "--output", "captions.html") == 0
-    text = Path("captions.html").read_text("utf-8")
+    assert run("<i>&.png", "--output", "captions.HTML") == 0
+    text = Path("captions.HTML").read_text("utf-8")
     assert "data:image/jpeg;base64," in text and "&lt;i&gt;&amp;.png" in text
     assert "http" not in text and len(text) < 50_000
 
@@ -219,6 +258,41 @@ def test_nothing_is_written_over(captioner, here, capsys):
     assert run("a.png", "--output", "captions.csv", "--overwrite") == 0
     assert Path("captions.csv").read_text("utf-8") != "precious"
     assert Path("a.png").read_bytes() == before
+
+
+@pytest.mark.parametrize("arguments", [["a.png", "--captioner", "typo"], ["notes.txt"]])
+def test_a_result_of_before_stays_if_nothing_was_captioned(here, monkeypatch, arguments):
+    def none(name):
+        raise CourseError(f"There is no captioner {name!r}.")
+
+    monkeypatch.setattr("utils.captioner.load_captioner", none)
+    draw("a.png")
+    Path("notes.txt").write_text("no", "utf-8")
+    Path("old.csv").write_text("precious", "utf-8")
+    assert run(*arguments, "--output", "old.csv", "--overwrite") in (1, 2)
+    assert run(*arguments, "--output", "new.csv") in (1, 2)
+    assert Path("old.csv").read_text("utf-8") == "precious"
+    assert sorted(os.listdir(here)) == ["a.png", "notes.txt", "old.csv"]
+
+
+def test_stopped_before_anything_is_done(captioner, here, capsys):
+    def stop(*given):
+        raise KeyboardInterrupt
+
+    captioner.caption = stop
+    draw("a.png")
+    Path("old.csv").write_text("precious", "utf-8")
+    assert run("a.png", "--output", "old.csv", "--overwrite") == 130
+    assert "old.csv" not in capsys.readouterr().err
+    assert Path("old.csv").read_text("utf-8") == "precious"
+
+
+def test_a_folder_is_no_result(captioner, here, capsys):
+    draw("a.png")
+    Path("out.csv").mkdir()
+    assert run("a.png", "--output", "out.csv", "--overwrite") == 2
+    assert "out.csv is a folder" in capsys.readouterr().err
+    assert sorted(os.listdir(here)) == ["a.png", "out.csv"]
 
 
 def test_stopped_in_the_middle_keeps_what_is_done(captioner, here, monkeypatch, capsys):
