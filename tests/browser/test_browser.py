@@ -120,7 +120,8 @@ def run_all(page, address, path):
         kernels = [s["kernel"] for s in sessions if s["path"] == path.name]
         return any(k["connections"] and k["execution_state"] == "idle" for k in kernels)
 
-    page.goto(f"{base}/lab/tree/{path.name}?{query}")
+    # A workspace of its own: JupyterLab would open the last notebook too, and run that one.
+    page.goto(f"{base}/lab/workspaces/{path.stem}/tree/{path.name}?{query}")
     page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]:visible").wait_for()
     wait(connected)  # before that, JupyterLab would ask for a kernel and run nothing
     menu(page, "Run", "Run All Cells")
