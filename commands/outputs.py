@@ -183,7 +183,10 @@ def _html(file, several):
         content = io.BytesIO()
         captioned.small.save(content, "jpeg", quality=80)
         data = base64.b64encode(content.getvalue()).decode()
-        lines = [html.escape(candidate.caption) for candidate in captioned.candidates]
+        lines = []
+        for candidate in captioned.candidates:
+            sure = f" <small>{np.exp(candidate.log_probability):.2%}</small>"
+            lines.append(html.escape(candidate.caption) + ("" if several is None else sure))
         name = html.escape(readable_name(captioned.name))
         file.write(
             f'<figure><img alt="" src="data:image/jpeg;base64,{data}"><figcaption>'

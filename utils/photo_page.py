@@ -18,6 +18,7 @@ from utils.captioner import Captioner, captioner_names, load_captioner
 from utils.errors import CourseError
 from utils.explain import next_words, word_maps
 from utils.images import read_picture
+from utils.plotting import PAPER
 from utils.plotting_words import show_next_words, show_word_maps
 
 MOST_BYTES = 20_000_000  # of a picture file
@@ -158,8 +159,7 @@ def _card(captioner, name, picture, candidates):
     caption = candidates[0].caption
 
     def show(figure):
-        # On white in both themes: the figures' letters are dark.
-        frame = {"border": "10px solid white", "max_width": "100%"}
+        frame = {"border": f"10px solid {PAPER}", "max_width": "100%"}
         behind.children = [widgets.Image(value=_png(figure), format="png", layout=frame)]
 
     looks = widgets.Button(description="what each word looks at", layout={"width": "auto"})

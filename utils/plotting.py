@@ -19,6 +19,7 @@ from utils.artifacts import atomic_path
 from utils.images import read_picture
 
 INK = "#23313f"
+PAPER = "#f1f3f5"  # not white: no glare where JupyterLab or the book is dark
 ACCENT = "#d1603d"
 QUIET = "#9aa7b2"
 # Texts below a picture: "inches" is the height of a line.
@@ -32,13 +33,14 @@ def set_style() -> None:
     """Give every figure the course's look: call it once at the top of a notebook."""
     if get_ipython():
         # Grids of pictures are a tenth of their PNG size, and saved notebooks stay small.
-        set_matplotlib_formats("jpeg", pil_kwargs={"quality": 90})
+        set_matplotlib_formats("jpeg", pil_kwargs={"quality": 88})
     sns.set_theme(
         context="notebook",
         style="whitegrid",
         palette=list(COLORS),
         rc={
             "axes.edgecolor": QUIET,
+            "axes.facecolor": PAPER,
             "axes.grid.axis": "y",
             "axes.labelcolor": INK,
             "axes.spines.right": False,
@@ -49,9 +51,10 @@ def set_style() -> None:
             "axes.titleweight": "bold",
             "figure.constrained_layout.use": True,
             "figure.dpi": 90,
+            "figure.facecolor": PAPER,
             "figure.figsize": (9, 3.6),
             "font.family": "DejaVu Sans",  # comes with matplotlib: the same on every machine
-            "grid.color": "#e6eaee",
+            "grid.color": "#dde2e7",
             "savefig.dpi": 110,
             "text.color": INK,
             "xtick.color": INK,
