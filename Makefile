@@ -9,10 +9,6 @@ export CAPTION_PROFILE := $(or $(PROFILE),$(CAPTION_PROFILE))
 # make run RUN=wide keeps a retraining beside the model that is there.
 export CAPTION_RUN := $(or $(RUN),$(CAPTION_RUN))
 
-# JupyterLab would ask at its first start whether to fetch news and updates.
-QUIET := --LabApp.news_url=None \
-	--LabApp.check_for_updates_class=jupyterlab.handlers.announcements.NeverCheckForUpdate
-
 # File names reach the caption command as they are typed: no make and no shell reads them.
 export CAPTION_PHOTOS := $(value PHOTOS)
 unexport PHOTOS
@@ -40,7 +36,7 @@ app: .venv/installed ## notebook 08 as a web page, for this machine alone
 
 lab: .venv/installed ## step through the notebooks; OPTIONS="--no-browser --port 9000" go to JupyterLab
 	@test $$(id -u) != 0 || echo "As root, JupyterLab can change every file of this machine."
-	$(BIN)/jupyter lab notebooks $(QUIET) $$(test $$(id -u) != 0 || echo --allow-root) $(OPTIONS)
+	$(BIN)/jupyter lab notebooks $$(test $$(id -u) != 0 || echo --allow-root) $(OPTIONS)
 
 test: .venv/installed ## check everything, the notebooks included
 	$(BIN)/ruff check .
@@ -79,8 +75,13 @@ publish: .venv/installed ## run everything on scenes and replace the committed n
 clean: ## remove .venv and all runs
 	rm -rf .venv .venv-docs build data/runs
 
+# At its first start JupyterLab would ask whether to fetch news.
+OVERRIDES := .venv/share/jupyter/lab/settings/overrides.json
+
 .venv/installed: requirements.txt pyproject.toml
 	$(PYTHON) .ci/check_system.py
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --disable-pip-version-check -r requirements.txt
+	mkdir -p $(dir $(OVERRIDES))
+	echo '{"@jupyterlab/apputils-extension:notification": {"fetchNews": "false"}}' > $(OVERRIDES)
 	touch $@

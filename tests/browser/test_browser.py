@@ -41,6 +41,8 @@ def course(tmp_path_factory):
     for name, value in (settings | {"DATA": str(folder / "data")}).items():
         patch.setenv(f"CAPTION_{name}", value)
     patch.delenv("CAPTION_RUNS", raising=False)
+    for name in ("SETTINGS", "WORKSPACES"):  # nobody's theme and open files shall change
+        patch.setenv(f"JUPYTERLAB_{name}_DIR", str(folder / name.lower()))
     patch.setenv("PYTHONPATH", str(ROOT))
     shutil.copy(ROOT / "Makefile", folder)
     shutil.copytree(ROOT / "commands", folder / "commands")
@@ -187,7 +189,7 @@ def test_notebooks_in_jupyterlab(course, page, picture):
         try_the_page(page, picture)
         page.screenshot(path=course / "08.png")
         page.evaluate(f"jupyterapp.commands.execute('apputils:change-theme', {{theme: '{DARK}'}})")
-        page.locator("body[data-jp-theme-light=false]").wait_for()
+        page.locator("body[data-jp-theme-light=false]").wait_for(state="attached")
         page.screenshot(path=course / "08_dark.png")
 
 

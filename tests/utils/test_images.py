@@ -1,14 +1,18 @@
 import io
 import json
+import os
 import re
 import struct
 import subprocess
 import sys
+import zlib
 
 import cv2
 import numpy as np
 import pytest
-from PIL import Image
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image, ImageOps
 
 from utils.errors import CourseError
 from utils.images import as_pictures, read_picture, squeeze
@@ -114,18 +118,206 @@ def test_what_is_no_file_at_all(path):
         read_picture(path)
 
 
-@pytest.mark.parametrize("content", [b"", b"This is no picture.\n" * 50, b"\xff\xd8\xff"])
-def test_a_file_that_is_no_picture_is_named(tmp_path, content):
-    (tmp_path / "text.jpg").write_bytes(content)
-    with pytest.raises(CourseError, match=r"text\.jpg is damaged"):
-        read_picture(tmp_path / "text.jpg")
-    with (
-        open(tmp_path / "text.jpg", "rb") as file,
-        pytest.raises(CourseError, match=r"text\.jpg is damaged"),
-    ):
+def file_of(kind, **options):
+    file = io.BytesIO()
+    Image.new("RGB", (40, 30), RED).save(file, kind, **options)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [
+        (b"", "empty"),
+        (b" \n" * 9, "empty"),
+        (b"This is no picture.\n" * 50, "damaged, or no picture"),
+        (b"\xff\xd8\xff", "damaged"),
+        (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "a HEIC picture: save it as JPEG or PNG"),
+        (b"\0\0\0\x18ftypmif1\0\0\0\0", "a HEIC picture"),
+        (b"\0\0\0\x20ftypisom\0\0\2\0", "a film"),
+        (b"%PDF-1.7\n", "a PDF document"),
+        (file_of("ICO"), "an icon"),
+        (b"8BPS\0\1" + bytes(30), "a Photoshop file"),
+        (b"PK\3\4" + bytes(30), "a zip archive"),
+        (b"<!DOCTYPE html>\n<html><body>404", "an HTML page"),
+        (b"\xef\xbb\xbf  <html>", "an HTML page"),
+        (b"<?xml version='1.0'?>\n<svg xmlns=''/>", "an SVG drawing"),
+        (b"<svg viewBox='0 0 1 1'></svg>", "an SVG drawing"),
+    ],
+)
+def test_a_file_that_is_no_picture_is_named_as_what_it_is(tmp_path, content, what):
+    path = tmp_path / "text.jpg"
+    path.write_bytes(content)
+    with pytest.raises(CourseError, match=rf"text\.jpg is {what}"):
+        read_picture(path)
+    with open(path, "rb") as file, pytest.raises(CourseError, match=rf"text\.jpg is {what}"):
         read_picture(file)
-    with pytest.raises(CourseError, match="these bytes hold is damaged"):
+    with pytest.raises(CourseError, match=f"these bytes hold is {what}") as caught:
         read_picture(content)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("options", [{}, {"progressive": True}, {"subsampling": 0}])
+@pytest.mark.parametrize("damage", ["zeros", "missing", "other"])
+@pytest.mark.parametrize("place", [0.3, 0.5, 0.8])
+def test_a_jpeg_damaged_inside_is_refused(tmp_path, options, damage, place):
+    content = bytearray(file_of("JPEG", **options))
+    file = io.BytesIO()
+    Image.fromarray(noisy(1, 300)).save(file, "JPEG", **options)
+    content = bytearray(file.getvalue())
+    start = int(len(content) * place)
+    other = np.random.default_rng(3).integers(0, 255, 200, np.uint8).tobytes()
+    content[start : start + 200] = {"zeros": bytes(200), "missing": b"", "other": other}[damage]
+    with pytest.raises(CourseError, match="damaged or cut short"):
+        read_picture(bytes(content))
+
+
+def test_a_header_that_claims_too_much_is_refused_before_memory_is_taken():
+    with Image.new("L", (1, 1)) as small:
+        for kind, at in (("BMP", 18), ("TIFF", None)):
+            file = io.BytesIO()
+            small.save(file, kind)
+            content = bytearray(file.getvalue())
+            if kind == "BMP":
+                content[at : at + 8] = struct.pack("<ii", 30_000, 30_000)
+            else:
+                content = tiff_header(30_000, 30_000, bits=32, form=3, samples=3)
+            with pytest.raises(CourseError, match="too large: it has over 100 million pixels"):
+                read_picture(bytes(content))
+    bomb = png_header(30_000, 30_000)
+    with pytest.raises(CourseError, match="too large"):
+        read_picture(bomb)
+
+
+def png_header(width, height):
+    chunk = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    checked = chunk + struct.pack(">I", zlib.crc32(chunk))
+    data = b"IDAT" + zlib.compress(bytes(10_000))
+    checked += struct.pack(">I", len(data) - 4) + data + struct.pack(">I", zlib.crc32(data))
+    return b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + checked
+
+
+def tiff_header(width, height, bits, form, samples):
+    """A TIFF without pixels: little-endian, one directory."""
+    entries = [(256, 4, width), (257, 4, height), (258, 3, bits), (259, 3, 1), (262, 3, 2)]
+    entries += [(273, 4, 8), (277, 3, samples), (278, 4, height), (279, 4, 1), (339, 3, form)]
+    packed = b"".join(struct.pack("<HHII", tag, kind, 1, value) for tag, kind, value in entries)
+    return b"II*\0" + struct.pack("<IH", 8, len(entries)) + packed + bytes(4)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_every_kind_is_turned_as_its_exif_entry_says(kind, orientation):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    upright = cv2.resize(noisy(5, 8), (60, 40), interpolation=cv2.INTER_CUBIC)
+    file = io.BytesIO()
+    options = {"quality": 100} | ({"lossless": True} if kind == "WEBP" else {})
+    Image.fromarray(upright).save(file, kind, exif=exif, **options)
+    expected = np.asarray(ImageOps.exif_transpose(image_with(upright, exif)))
+    found = read_picture(file.getvalue())
+    assert found.shape == expected.shape
+    assert np.abs(found.astype(int) - expected).mean() < 4
+
+
+def image_with(array, exif):
+    image = Image.fromarray(array)
+    image.getexif().update(exif)
+    return image
+
+
+@pytest.mark.parametrize("kind", ["PNG", "WEBP"])
+def test_a_transparent_picture_is_turned_too(kind):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    file = io.BytesIO()
+    Image.fromarray(clear_above(halves())).save(file, kind, exif=exif, lossless=True)
+    picture = read_picture(file.getvalue())
+    assert picture.shape == (160, 120, 3)
+    assert (picture[:, 90:] == 255).all()  # what was above is at the right
+    assert np.abs(picture[20, 20].astype(int) - RED).max() <= 1
+
+
+@pytest.mark.parametrize("bits", [8, 10, 12, 14, 16])
+@pytest.mark.parametrize("shape", ["gray", "rgb"])
+@pytest.mark.parametrize("name", ["deep.png", "deep.tiff"])
+def test_deep_files_are_scaled_by_the_bits_that_they_use(tmp_path, bits, shape, name):
+    values = np.linspace(0, 2**bits - 1, 120 * 160).reshape(120, 160).astype(np.uint16)
+    pixels = values if shape == "gray" else np.dstack([values] * 3)
+    found = read_picture(save(tmp_path / name, pixels))
+    expected = np.rint(values * (255 / (2**bits - 1)))
+    assert np.abs(found[:, :, 1].astype(int) - expected).max() <= 1
+
+
+@pytest.mark.parametrize(
+    "array",
+    [
+        np.float32([[0, 0.5, 1]]),
+        np.float32([[0, 32767.5, 65535]]),
+        np.int32([[0, 127, 255]]),
+        np.int32([[0, 32767, 65535]]),
+        np.float32([[[0] * 3, [0.5] * 3, [1] * 3]]),
+    ],
+)
+def test_tiff_files_of_floats_and_large_integers(tmp_path, array):
+    path = tmp_path / "deep.tiff"
+    if array.ndim == 2:
+        Image.fromarray(array).save(path)
+    else:
+        save(path, array)
+    assert np.abs(read_picture(path)[0, :, 0].astype(int) - [0, 127, 255]).max() <= 1
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK"])
+@pytest.mark.parametrize("size", [(1, 1), (3, 500)])
+def test_small_files_of_many_modes(mode, size):
+    kinds = {"CMYK": ["JPEG", "TIFF"], "1": ["PNG", "TIFF", "BMP"], "RGB": ["AVIF", "JPEG2000"]}
+    for kind in kinds.get(mode, ["PNG"]):
+        file = io.BytesIO()
+        Image.new("RGB", size, "white").convert(mode).save(file, kind)
+        assert np.abs(255 - read_picture(file.getvalue()).astype(int)).max() <= 4
+
+
+@pytest.mark.parametrize("kind", ["GIF", "PNG", "WEBP", "TIFF"])
+def test_of_an_animation_the_first_frame_counts(kind):
+    frames = [Image.new("RGB", (20, 10), color) for color in (RED, BLUE)]
+    file = io.BytesIO()
+    frames[0].save(file, kind, save_all=True, append_images=frames[1:])
+    assert np.abs(read_picture(file.getvalue())[5, 5].astype(int) - RED).max() <= 12
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes with names")
+def test_pipes_and_devices_are_refused_and_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe.jpg")
+    for path in (tmp_path / "pipe.jpg", "/dev/zero"):
+        with pytest.raises(CourseError, match="is a pipe or a device"):
+            read_picture(path)
+
+
+def test_names_that_are_no_utf8(tmp_path):
+    path = os.fsencode(tmp_path) + b"/caf\xe9.jpg"
+    try:
+        with open(path, "wb") as file:
+            file.write(file_of("JPEG"))
+    except OSError:
+        pytest.skip("this file system wants UTF-8")
+    assert read_picture(os.fsdecode(path)).shape == (30, 40, 3)
+    with open(path, "wb"), pytest.raises(CourseError, match=r"caf\\xe9.jpg is empty") as caught:
+        read_picture(os.fsdecode(path))
+    str(caught.value).encode()
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.sampled_from(["JPEG", "PNG", "WEBP", "TIFF", "GIF", "BMP"]), st.data())
+def test_damaged_bytes_give_a_picture_or_one_sentence(kind, data):
+    content = bytearray(file_of(kind))
+    for _ in range(data.draw(st.integers(1, 8))):
+        content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
+    try:
+        picture = read_picture(bytes(content))
+    except CourseError as error:
+        assert "\n" not in str(error)
+    else:
+        assert picture.dtype == np.uint8 and picture.shape[2] == 3
 
 
 @pytest.mark.parametrize(
@@ -303,7 +495,7 @@ def test_pictures_are_decoded_in_one_place_only():
     decoding = re.compile(r"imread|imdecode|Image\.open|load_img|decode_(image|jpeg|png)")
     files = [*(ROOT / "utils").rglob("*.py"), *(ROOT / "scenes").rglob("*.py")]
     found = [path.name for path in files if decoding.search(path.read_text("utf-8"))]
-    assert sorted(found) == ["images.py", "photo_page.py"]  # which looks at a picture's size only
+    assert found == ["images.py"]
     for notebook in (ROOT / "notebooks").rglob("*.ipynb"):
         for cell in json.loads(notebook.read_text("utf-8"))["cells"]:
             if cell["cell_type"] == "code":

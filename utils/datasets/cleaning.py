@@ -1,7 +1,7 @@
 """Inspecting a raw data set, listing its defects, cleaning it (notebook 01)."""
 
-import hashlib
 import json
+import os
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -23,26 +23,31 @@ def inspect_pictures(raw: RawDataset) -> pd.DataFrame:
         raw: A `RawDataset`.
 
     Returns:
-        A DataFrame (image, sha256, problem), sorted by image. `problem` is empty where the
-        picture can be read, else "missing" or "unreadable". Taught in notebook 01.
+        A DataFrame (image, sha256, problem, reason), sorted by image. `problem` is empty where the
+        picture can be read, else "missing" or "unreadable", and `reason` says why. Taught in
+        notebook 01.
     """
-    in_folder = {path.name for path in raw.image_folder.glob("[!.]*") if path.is_file()}
+    in_folder = {path.name for path in raw.image_folder.glob("[!.]*") if not path.is_dir()}
     images = sorted(in_folder | set(raw.captions["image"]))
 
     def inspect(image):
         if image not in in_folder:
-            return image, "", "missing"
+            return image, "", "missing", ""
         try:
-            content = raw.path(image).read_bytes()
-            read_picture(content)
-        except (OSError, CourseError):
-            return image, fingerprint(raw.path(image)), "unreadable"
-        return image, hashlib.sha256(content).hexdigest(), ""
+            image.encode()
+            path = raw.path(image)
+            read_picture(path)
+        except CourseError as error:
+            return image, "", "unreadable", str(error).partition(f"{path} ")[2]
+        except UnicodeEncodeError:
+            image = os.fsencode(image).decode("utf-8", "backslashreplace")
+            return image, "", "unreadable", "has a name that is no UTF-8: rename it."
+        return image, fingerprint(path), "", ""
 
     with ThreadPoolExecutor() as pool:
         options = {"desc": "pictures", "mininterval": 1, "file": sys.stdout}
         bar = tqdm(pool.map(inspect, images), total=len(images), **options)
-        return pd.DataFrame(list(bar), columns=["image", "sha256", "problem"])
+        return pd.DataFrame(list(bar), columns=["image", "sha256", "problem", "reason"])
 
 
 def find_defects(raw: RawDataset, pictures: pd.DataFrame) -> pd.DataFrame:
@@ -63,6 +68,7 @@ def find_defects(raw: RawDataset, pictures: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for picture in pictures[pictures["problem"] != ""].itertuples():
         detail = f"{captioned.get(picture.image, 0)} captions"
+        detail += f"; it {picture.reason}" if picture.reason else ""
         rows.append((picture.image, f"picture {picture.problem}", detail, "", "left out"))
     for image in sound["image"][~sound["image"].isin(captioned.index)]:
         rows.append((image, "picture without captions", "", "", "left out"))
