@@ -1,19 +1,25 @@
 """`make run`, `make reward`, `make runs`, `make publish`: notebooks executed in order."""
 
+import asyncio
 import os
 import re
 import shutil
+import signal
 import sys
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import nbformat
 import pandas as pd
+from jupyter_core.utils import ensure_async
 from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError
+from nbclient.exceptions import CellExecutionError, DeadKernelError
 
 from utils.artifacts import atomic_path
+from utils.checkpoint import epochs_done
 from utils.errors import CourseError
 from utils.files import FILES, SHARED
 from utils.run import Run
@@ -36,12 +42,17 @@ SOLUTIONS = tuple(f"solutions/{path.stem}" for path in sorted(NOTEBOOKS.glob("so
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
+class Stopped(Exception):
+    """Somebody pressed Ctrl-C; says where."""
+
+
 class ShowingClient(NotebookClient):
     """A notebook client that tells on the terminal how far it is."""
 
     def watch(self, step: str) -> None:
         """Print a line for every cell of the notebook called `step`."""
         self.step, self.heading, self.done, self.started = step, "", 0, 0.0
+        self.stopped = False
         self.count = sum(cell.cell_type == "code" for cell in self.nb.cells)
         self.on_cell_start, self.on_cell_executed = self._cell_starts, self._cell_executed
 
@@ -51,12 +62,28 @@ class ShowingClient(NotebookClient):
         if heading and cell.cell_type == "markdown":
             self.heading = heading[1]
 
+    @asynccontextmanager
+    async def async_setup_kernel(self, **options: Any) -> AsyncIterator[None]:
+        """Start the kernel; Ctrl-C interrupts it, so that training can keep what it has."""
+        async with super().async_setup_kernel(**options):
+            with suppress(RuntimeError):  # Windows hands no signals on; not the main thread
+                asyncio.get_running_loop().add_signal_handler(signal.SIGINT, self._stop)
+            yield
+
+    def _stop(self):
+        # Pressed once more, the kernel is not asked but killed.
+        stop = self.km.kill_kernel if self.stopped else self.km.interrupt_kernel
+        self._stopping = asyncio.ensure_future(ensure_async(stop()))
+        self.stopped = True
+
     def _cell_executed(self, cell, cell_index, execute_reply):
         self.done += 1
         seconds = time.perf_counter() - self.started
         clear = "\r\033[K" if sys.stdout.isatty() else ""
         counted = f"{self.done:2}/{self.count}"
         print(f"{clear}{self.step:35} {counted} {seconds:7.1f} s  {self.heading}", flush=True)
+        if self.stopped:  # and the cell has come to its end all the same
+            raise Stopped
 
     def process_message(self, msg: dict, cell: Any, cell_index: int) -> Any:
         """Handle a message of the kernel; carriage returns mark a progress bar."""
@@ -74,7 +101,8 @@ def execute(step: str, target: Path) -> None:
         target: Path of the executed copy; also written, as far as it got, if a cell fails.
 
     Raises:
-        CourseError: A cell failed; the sentence names the cell's heading and the error.
+        CourseError: A cell failed or its kernel died; the sentence names the cell's heading.
+        Stopped: Ctrl-C was pressed meanwhile.
     """
     notebook = nbformat.read(NOTEBOOKS / f"{step}.ipynb", as_version=4)
     client = ShowingClient(
@@ -89,9 +117,16 @@ def execute(step: str, target: Path) -> None:
     client.watch(step)
     try:
         client.execute()
-    except CellExecutionError as error:
+    except (CellExecutionError, DeadKernelError, Stopped) as error:
+        where = f"{step}.ipynb, at “{client.heading}”"
+        if client.stopped:
+            raise Stopped(f"Stopped in {where}") from error
+        if isinstance(error, CellExecutionError):
+            said = f"{error.ename}: {error.evalue}"
+            raise CourseError(f"{step}.ipynb stopped at “{client.heading}”: {said}") from error
         raise CourseError(
-            f"{step}.ipynb stopped at “{client.heading}”: {error.ename}: {error.evalue}"
+            f"The kernel of {where}, was killed, most often because the memory ran out: close "
+            "other programs or take a smaller batch_size, and run again."
         ) from error
     finally:
         for cell in notebook.cells:
@@ -155,6 +190,11 @@ def main() -> None:
         print_scores(run, "metrics_self_critical.json" if reward else "metrics.json")
     except CourseError as error:
         sys.exit(f"\n{error}")
+    except Stopped as error:
+        epochs = epochs_done(run.folder / "training")
+        after = f", after epoch {epochs}" if epochs else ""
+        print(f"\n{error}{after}. What is done is kept: the same command goes on from there.")
+        sys.exit(130)
     shown = os.path.relpath(run.folder, ROOT)
     print(f"\n{time.perf_counter() - started:.0f} s in all.")
     print(f"Executed notebooks: {shown}/notebooks\nFigures:            {shown}/figures")

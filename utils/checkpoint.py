@@ -106,6 +106,14 @@ def load_progress(folder: Path, started_as: dict, model: Any, optimizer: Any) ->
     return Progress()
 
 
+def epochs_done(folder: Path) -> int:
+    """Return how many whole epochs the checkpoint in a folder holds; 0 if there is none."""
+    damaged = suppress(OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile)
+    with damaged, np.load(folder / NAME, allow_pickle=False) as file:
+        return len(json.loads(str(file["text"]))["rows"])
+    return 0
+
+
 def sorted_names(names: list[str], part: str) -> list[str]:
     """Return the names `part/0`, `part/1`, … in the order of their numbers."""
     own = [name for name in names if name.startswith(f"{part}/")]
