@@ -1,9 +1,8 @@
 """The one door to the files of a run: what made each of them, and whether it still holds.
 
-`utils.files.FILES` says for every file which notebook writes it, from which files and by which
-settings. From that table follow the manifests beside the files, the check when a file is opened
-and the sentence that names the notebook to run. Settings are said once: the notebook that makes a
-file records what made it, later notebooks take it from there.
+From `utils.files.FILES` follow the manifests beside the files, the check when a file is opened and
+the sentence that names the notebook to run. Settings are said once: the notebook that makes a file
+records what made it, later notebooks take it from there.
 """
 
 import json
@@ -18,7 +17,7 @@ from utils.artifacts import Fingerprints, manifest_path, read_content, write_con
 from utils.encoders.registry import joined_encoders
 from utils.errors import CourseError
 from utils.files import FILES, SHARED, data_name, identity, run_folder
-from utils.settings import Settings, default_settings, with_recorded
+from utils.settings import Settings, default_settings, for_size, with_recorded
 from utils.vocabulary import Vocabulary
 
 
@@ -70,12 +69,18 @@ class Run:
         self._contents: dict[str, tuple[str, Any]] = {}
         self.settings = settings
         self._belongs_here()
-        self.settings = with_recorded(settings, self._recorded())
+        self.settings = with_recorded(self.sized(settings), self._recorded())
 
     @property
     def figures(self) -> Path:
         """Folder of the run's figures."""
         return self.folder / "figures"
+
+    def sized(self, settings: Settings) -> Settings:
+        """Return settings as `for_size` fits them to the captions that notebook 01 counted."""
+        with suppress(CourseError, KeyError):
+            return for_size(settings, self.manifest("captions.csv")["train_captions"])
+        return settings
 
     def path(self, name: str) -> Path:
         """Return where a file of the run lies, unchecked."""
@@ -209,7 +214,8 @@ class Run:
         """Write the tables of notebook 01, and which files of the `RawDataset` they are from."""
         data = self.settings.data_folder
         sources = {str(p.relative_to(data)): self._fingerprints.of(p) for p in raw.sources}
-        self.save("captions.csv", captions, sources=sources)
+        count = int(captions["split"].eq("train").sum())  # `sized` asks
+        self.save("captions.csv", captions, sources=sources, train_captions=count)
         self.save("pictures.csv", pictures, image_folder=str(raw.image_folder.relative_to(data)))
 
     def load(self, name: str) -> Any:

@@ -134,6 +134,13 @@ DATASET_DEFAULTS: dict[str, dict[str, Any]] = {
     },
 }
 OWN_FOLDER_DEFAULTS = {"min_count": 5}
+# A folder of one's own, by the number of its train captions: few captions need small batches and
+# many epochs, or the model has hardly taken a step when it stops.
+SIZES: tuple[tuple[int, dict[str, Any]], ...] = (
+    (500, {"min_count": 1, "batch_size": 16, "epochs": 40, "patience": 8}),
+    (3_000, {"min_count": 2, "batch_size": 32, "epochs": 25, "patience": 6}),
+    (10_000, {"min_count": 3, "batch_size": 64, "epochs": 15, "patience": 4}),
+)
 # What two views of every picture make room for: twice the units, a model that learns less by heart.
 MIRRORED = {"mirrored": True, "units": 512, "dropout": 0.5, "feature_scale": 0.1}
 # By data set and encoders; the order in which encoders are joined does not matter.
@@ -213,6 +220,20 @@ def load_settings(**changes: Any) -> Settings:
             + "give the path of a folder with captions.txt and Images/."
         )
     return settings
+
+
+def for_size(settings: Settings, captions: int) -> Settings:
+    """Return the settings that fit a folder of one's own, in place of those that nobody named.
+
+    Args:
+        settings: Of any data set; those of `scenes` and `flickr8k` stay as they are.
+        captions: How many captions the train split has.
+    """
+    if settings.dataset in DATASET_DEFAULTS:
+        return settings
+    changes = next((values for most, values in SIZES if captions < most), {})
+    kept = settings.named | PROFILE_CHANGES[settings.profile].keys()
+    return replace(settings, **{k: v for k, v in changes.items() if k not in kept})
 
 
 def with_recorded(settings: Settings, recorded: dict[str, Any]) -> Settings:

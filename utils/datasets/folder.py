@@ -30,13 +30,34 @@ def read_folder(folder: str | Path) -> RawDataset:
     if (folder / "splits.csv").exists():
         splits = _read_splits(folder / "splits.csv")
     else:
-        images = np.sort(captions["image"].unique())
-        np.random.default_rng(SPLIT_SEED).shuffle(images)
-        places = np.searchsorted([0.8, 0.9], np.arange(len(images)) / len(images), side="right")
-        splits = pd.Series(np.array(SPLITS)[places], index=images)
+        splits = draw_splits(captions["image"].unique())
     sources = [folder / "captions.txt", folder / "splits.csv"]
     there = tuple(path for path in sources if path.exists())
     return RawDataset(folder.name, folder / "Images", captions, splits, there)
+
+
+def draw_splits(images: np.ndarray) -> pd.Series:
+    """Split pictures 80 : 10 : 10 at random, the same way every time, each split with one at least.
+
+    Args:
+        images: Their names, each once.
+
+    Returns:
+        Series from image to split.
+
+    Raises:
+        CourseError: There are fewer than three.
+    """
+    if len(images) < len(SPLITS):
+        raise CourseError(
+            f"Only {len(images)} of the pictures have captions, and the course needs three at "
+            "least: one to learn from, one to choose by, one to test on. A hundred are a beginning."
+        )
+    images = np.sort(images)
+    np.random.default_rng(SPLIT_SEED).shuffle(images)
+    places = np.searchsorted([0.8, 0.9], np.arange(len(images)) / len(images), side="right")
+    places[-2:] = np.maximum(places[-2:], [1, 2])  # of fewer than ten
+    return pd.Series(np.array(SPLITS)[places], index=images)
 
 
 def _read_splits(path):
