@@ -46,5 +46,6 @@ def load_raw_dataset(settings: Settings) -> RawDataset:
         except ValueError as error:
             raise CourseError(f"The scenes cannot be drawn: {error}") from error
     raw = read_folder(folder)
-    print(f"Data set {raw.name}: {raw.form}")
+    for line in raw.form.splitlines():  # `make run` shows lines that begin so
+        print(f"Data set {raw.name}: {line}")
     return raw

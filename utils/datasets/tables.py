@@ -12,7 +12,10 @@ from utils.datasets.names import NUMBERED
 from utils.errors import CourseError
 
 SEPARATORS = {"\t": "tab", "|": "bar", ";": "semicolon", ",": "comma"}
-IMAGE_COLUMNS = {"image", "image_name", "file_name", "filename", "file", "picture", "photo", "img"}
+IMAGE_COLUMNS = {
+    *("image", "image_name", "image_id", "image_path", "image_file", "img", "picture", "photo"),
+    *("file_name", "filename", "file", "filepath", "path"),
+}
 CAPTION_COLUMNS = {"caption", "text", "comment", "sentence", "description", "captions"}
 NUMBER_COLUMNS = {"number", "comment_number", "caption_number", "caption_id", "index", "id", "no"}
 LONGEST_RECORD = 50  # lines that a caption in quotation marks may run over
