@@ -69,7 +69,10 @@ def _json_rows(path):
         try:
             row = {key.lower(): value for key, value in json.loads(line).items()}
             name = next(row[key] for key in row if key in IMAGE_COLUMNS)
-            yield str(name), next(row[key] for key in row if key in CAPTION_COLUMNS)
+            said = next(row[key] for key in row if key in CAPTION_COLUMNS)
+            if isinstance(said, dict):
+                raise ValueError("a caption is a text or a list of texts")
+            yield str(name), said
         except (ValueError, AttributeError, StopIteration) as error:
             raise CourseError(
                 f"Line {number} of {path} is not understood: each line must hold one JSON object "
@@ -121,9 +124,9 @@ def _guarded(reader, path, *arguments):
     try:
         return reader(path, *arguments)
     except (KeyError, TypeError, AttributeError) as error:
+        found = f"lacks {error}" if isinstance(error, KeyError) else "is laid out otherwise"
         raise CourseError(
-            f"{path} is incomplete: {type(error).__name__} at {error}. See data/README.md for "
-            "what its images and captions must hold."
+            f"{path} {found}: see data/README.md for what images and captions must hold."
         ) from error
 
 

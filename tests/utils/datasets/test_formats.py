@@ -277,7 +277,7 @@ def test_what_lies_there_besides_is_named(folder, write_picture, capsys):
         (
             "dataset_mine.json",
             '{"images": [{"sentences": []}]}',
-            "incomplete: KeyError at 'filename'",
+            "lacks 'filename': see",
         ),
         (
             "dataset_mine.json",
@@ -293,7 +293,7 @@ def test_what_lies_there_besides_is_named(folder, write_picture, capsys):
         (
             "captions_a.json",
             '{"images": [], "annotations": [{"image_id": 5, "caption": "a"}]}',
-            "incomplete: KeyError at 5",
+            "lacks 5: see data/README",
         ),
         (
             "metadata.jsonl",
@@ -302,6 +302,8 @@ def test_what_lies_there_besides_is_named(folder, write_picture, capsys):
         ),
         ("metadata.jsonl", '{"file_name": "a.jpg"}\n', "Line 1 of .* file_name and text"),
         ("metadata.jsonl", "[]\n", "Line 1 of"),
+        ("metadata.jsonl", '{"file_name": "a.jpg", "text": {"en": "a"}}\n', "Line 1 of"),
+        ("captions_a.json", '{"images": {"a": 1}, "annotations": [{"caption": "a"}]}', "otherwise"),
         ("metadata.jsonl", "", "holds no captions"),
         ("metadata.csv", "name,words\n", "must start with the line image,caption"),
         ("captions.txt", "image,caption\na.jpg,a dog\n", "No picture lies in mine/: put"),
