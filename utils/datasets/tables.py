@@ -204,4 +204,6 @@ def _pair(fields, width, image, number, caption, separator):
         if number is not None and extra == -1 and image == 0:
             # The separator between number and caption is missing, as in one row of Flickr30k.
             text = re.sub(r"^\s*\d+(\s+|$)", "", fields[1])
+    if name.count('"') % 2:
+        text = f'"{text}'  # a mark that is never closed: kept where notebook 01 will list it
     return name.strip().strip('"'), text

@@ -136,6 +136,11 @@ def test_a_line_with_an_unbalanced_quotation_mark_is_a_defect(tmp_path, write_pi
     ]
 
 
+def test_an_unbalanced_quotation_mark_before_a_name_is_kept_with_the_caption(path):
+    found = read(path, 'image,caption\n"a.jpg,A dog\nb.jpg,A cat\n')[0]
+    assert found == [("a.jpg", '"A dog'), ("b.jpg", "A cat")]
+
+
 def test_quotation_marks_are_text_in_a_token_file(path):
     rows = 'a.jpg#0\t"Two men" walk\na.jpg#1\t"A man\nb.jpg#0\tA # sign\tand a dog\n'
     assert read(path, rows, quoted=False)[0] == [
