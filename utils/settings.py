@@ -25,7 +25,7 @@ class Settings:
         CourseError: A value has the wrong type or is out of range; the sentence names it.
     """
 
-    dataset: str = "scenes"  # scenes, flickr8k, or a folder with captions.txt and Images/
+    dataset: str = "scenes"  # scenes, flickr8k, or a folder of pictures and captions
     encoder: str = "vgg16"  # a name in utils.encoders.registry, or several joined by +
     profile: str = "full"  # small: whole sentences in two minutes; fast: only whether it works
     run: str = ""  # name of a retraining that keeps its own model beside the unnamed run's
@@ -217,7 +217,7 @@ def load_settings(**changes: Any) -> Settings:
         raise CourseError(
             f"Unknown data set {settings.dataset!r}: "
             + (f"did you mean {near[0]!r}? Or " if near else "choose scenes, flickr8k, or ")
-            + "give the path of a folder with captions.txt and Images/."
+            + "give the path of a folder with pictures and captions (see data/README.md)."
         )
     return settings
 
