@@ -1,8 +1,7 @@
 """The one door to the files of a run: what made each of them, and whether it still holds.
 
 From `utils.files.FILES` follow the manifests beside the files, the check when a file is opened and
-the sentence that names the notebook to run. Settings are said once: the notebook that makes a file
-records what made it, later notebooks take it from there.
+the sentence that names the notebook to run. Settings are said once, where a file is made.
 """
 
 import json
@@ -43,7 +42,7 @@ class Run:
 
     Attributes:
         folder: Where the run's files lie.
-        settings: The settings given, and those that earlier notebooks recorded in their files.
+        settings: Those given, with what fits the data's size and what earlier notebooks recorded.
 
     Args:
         settings: What `load_settings` returned.
@@ -77,7 +76,7 @@ class Run:
         return self.folder / "figures"
 
     def sized(self, settings: Settings) -> Settings:
-        """Return settings as `for_size` fits them to the captions that notebook 01 counted."""
+        """Fit settings to the number of captions that notebook 01 counted, as `for_size` does."""
         with suppress(CourseError, KeyError):
             return for_size(settings, self.manifest("captions.csv")["train_captions"])
         return settings
@@ -214,8 +213,8 @@ class Run:
         """Write the tables of notebook 01, and which files of the `RawDataset` they are from."""
         data = self.settings.data_folder
         sources = {str(p.relative_to(data)): self._fingerprints.of(p) for p in raw.sources}
-        count = int(captions["split"].eq("train").sum())  # `sized` asks
-        self.save("captions.csv", captions, sources=sources, train_captions=count)
+        count = {"train_captions": int(captions["split"].eq("train").sum())}  # for `sized`
+        self.save("captions.csv", captions, sources=sources, **count)
         self.save("pictures.csv", pictures, image_folder=str(raw.image_folder.relative_to(data)))
 
     def load(self, name: str) -> Any:
@@ -230,8 +229,6 @@ class Run:
             self._contents[name] = found, read_content(self.path(name))
         content = self._contents[name][1]
         return content.copy() if isinstance(content, pd.DataFrame) else content
-
-    # What notebooks, benchmarks and the captioner ask for ---------------------------------------
 
     def features(self) -> np.ndarray:
         """Return what captions are made from: float32 [P, D], the mean of a picture's views."""
