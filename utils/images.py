@@ -35,6 +35,7 @@ OTHERS = {
 }
 # The limit is ours, and is said in a sentence of ours.
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")  # damaged EXIF entries
 
 
 def read_picture(source: Any) -> np.ndarray:
