@@ -133,12 +133,11 @@ DATASET_DEFAULTS: dict[str, dict[str, Any]] = {
         "epochs": 10,
     },
 }
-OWN_FOLDER_DEFAULTS = {"min_count": 5}
 # A folder of one's own, by the number of its train captions: few captions need small batches and
 # many epochs, or the model has hardly taken a step when it stops.
 SIZES: tuple[tuple[int, dict[str, Any]], ...] = (
-    (500, {"min_count": 1, "batch_size": 16, "epochs": 40, "patience": 8}),
-    (3_000, {"min_count": 2, "batch_size": 32, "epochs": 25, "patience": 6}),
+    (500, {"min_count": 1, "batch_size": 16, "epochs": 40, "patience": 8, "dropout": 0.6}),
+    (3_000, {"min_count": 2, "batch_size": 32, "epochs": 30, "patience": 8, "dropout": 0.6}),
     (10_000, {"min_count": 3, "batch_size": 64, "epochs": 15, "patience": 4}),
 )
 # What two views of every picture make room for: twice the units, a model that learns less by heart.
@@ -184,8 +183,9 @@ def default_settings(dataset: str, encoder: str, profile: str, **changes: Any) -
     Raises:
         CourseError: A value has the wrong type or is out of range.
     """
-    defaults = DATASET_DEFAULTS.get(dataset, OWN_FOLDER_DEFAULTS)
-    defaults = defaults | ENCODER_DEFAULTS.get((dataset, frozenset(encoder.split("+"))), {})
+    like = dataset if dataset in DATASET_DEFAULTS else "flickr8k"  # photographs, most likely
+    defaults = DATASET_DEFAULTS[like]
+    defaults = defaults | ENCODER_DEFAULTS.get((like, frozenset(encoder.split("+"))), {})
     defaults = defaults | PROFILE_CHANGES.get(profile, {})
     chosen = {"dataset": dataset, "encoder": encoder, "profile": profile}
     return Settings(**defaults | chosen | changes, named=frozenset(changes) - _CHOICES)
