@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import shutil
 import sys
 import zipfile
@@ -16,7 +15,7 @@ from tqdm import tqdm
 from utils.artifacts import fingerprint
 from utils.datasets.raw import SPLITS, RawDataset
 from utils.errors import CourseError
-from utils.settings import ROOT
+from utils.settings import ROOT, folder_from_environment
 
 # Hodosh, Young and Hockenmaier, "Framing image description as a ranking task", JAIR 47, 2013.
 ADDRESS = "https://github.com/jbrownlee/Datasets/releases/download/Flickr8k/"
@@ -75,10 +74,10 @@ def fetch_flickr8k(folder: Path) -> None:
 
 
 def _find_archive(name, md5, data_folder):
-    archives = os.environ.get("CAPTION_ARCHIVES")
-    if not archives:
+    archives = folder_from_environment("archives")
+    if archives is None:
         return download(ADDRESS + name, data_folder / "downloads" / name, md5)
-    path = ROOT / Path(archives).expanduser() / name
+    path = archives / name
     if not path.exists():
         raise CourseError(f"{path} does not exist: CAPTION_ARCHIVES must name the folder of it.")
     return path
