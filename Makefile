@@ -2,6 +2,16 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
+# A .venv without its Python (the system was updated, or is another one) is made anew, and one that
+# was moved or copied with the project is told where it lies.
+DEAD := $(shell test ! -e .venv/installed || $(BIN)/python -I -c "" || rm -rf .venv)
+MOVED := $(shell test ! -e .venv/installed || $(BIN)/python -I .ci/this_folder.py)
+
+# This project's packages and kernel, also where the machine's settings name others.
+export PYTHONPATH := $(CURDIR)
+export JUPYTER_PREFER_ENV_PATH := 1
+unexport PYTHONHOME PYTHONSAFEPATH JUPYTER_PATH
+
 # make run DATASET=flickr8k ENCODER=efficientnet_lite0
 export CAPTION_DATASET := $(or $(DATASET),$(CAPTION_DATASET))
 export CAPTION_ENCODER := $(or $(ENCODER),$(CAPTION_ENCODER))
@@ -14,7 +24,7 @@ export CAPTION_PHOTOS := $(value PHOTOS)
 unexport PHOTOS
 
 .PHONY: help run reward runs caption app lab test drill browser-test site bench ablation results
-.PHONY: publish clean
+.PHONY: publish clean packages
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
@@ -51,7 +61,7 @@ browser-test: .venv/installed ## notebooks and page in a true browser (Chromium)
 	$(BIN)/python -m pytest tests/browser -v
 
 site: .venv-docs/installed ## the course as a static book with search, in build/site
-	.venv-docs/bin/sphinx-build -q -n -W --keep-going -c docs . build/site
+	.venv-docs/bin/python -m sphinx -q -n -W --keep-going -c docs . build/site
 	@! grep -rlE '<(script|link|img)[^>]+(src|href)="https?://' build/site --include=*.html
 
 .venv-docs/installed: docs/requirements.txt
@@ -78,10 +88,14 @@ clean: ## remove .venv and all runs
 # At its first start JupyterLab would ask whether to fetch news.
 OVERRIDES := .venv/share/jupyter/lab/settings/overrides.json
 
+# Copied files have new dates: only what says something new is installed.
 .venv/installed: requirements.txt pyproject.toml
+	@cat $^ | cmp -s - $@ || $(MAKE) --no-print-directory packages
+	@cat $^ > $@
+
+packages:
 	$(PYTHON) .ci/check_system.py
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --disable-pip-version-check -r requirements.txt
 	mkdir -p $(dir $(OVERRIDES))
 	echo '{"@jupyterlab/apputils-extension:notification": {"fetchNews": "false"}}' > $(OVERRIDES)
-	touch $@

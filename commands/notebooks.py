@@ -14,10 +14,13 @@ from typing import Any
 
 import nbformat
 import pandas as pd
+from jupyter_client.kernelspec import KernelSpecManager
+from jupyter_client.manager import AsyncKernelManager
 from jupyter_core.utils import ensure_async
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, DeadKernelError
 
+from commands.published import edited_notebooks
 from utils.artifacts import atomic_path
 from utils.checkpoint import epochs_done
 from utils.errors import CourseError
@@ -61,6 +64,11 @@ class ShowingClient(NotebookClient):
         heading = re.search(r"^#+ (.*)$", cell.source, re.MULTILINE)
         if heading and cell.cell_type == "markdown":
             self.heading = heading[1]
+
+    def create_kernel_manager(self) -> AsyncKernelManager:
+        """Return what starts kernels with this Python, whatever else is called python3 here."""
+        own = KernelSpecManager(kernel_dirs=[], ensure_native_kernel=True)
+        return AsyncKernelManager(kernel_name="python3", kernel_spec_manager=own)
 
     @asynccontextmanager
     async def async_setup_kernel(self, **options: Any) -> AsyncIterator[None]:
@@ -115,7 +123,6 @@ def execute(step: str, target: Path) -> None:
     client = ShowingClient(
         notebook,
         timeout=None,
-        kernel_name="python3",
         extra_arguments=["--IPKernelApp.log_level=ERROR"],
         coalesce_streams=True,
         store_widget_state=False,
@@ -123,7 +130,7 @@ def execute(step: str, target: Path) -> None:
     )
     client.watch(step)
     try:
-        client.execute()
+        client.execute(env=os.environ | {"PYTHONPATH": str(ROOT)})  # this `utils` and no other
     except (CellExecutionError, DeadKernelError, Stopped) as error:
         where = f"{step}.ipynb, at “{client.heading}”"
         if client.stopped:
@@ -190,6 +197,8 @@ def main() -> None:
         if "--publish" in wanted:
             steps = STEPS + REWARD_STEPS + PHOTO_STEPS + SOLUTIONS
         print(f"{run.folder.name}, profile {run.settings.profile}")
+        if "--publish" not in wanted and (edited := edited_notebooks(NOTEBOOKS, steps)):
+            print(edited)
         started = time.perf_counter()
         for step in steps:
             execute(step, run.folder / "notebooks" / f"{step}.ipynb")

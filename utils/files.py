@@ -1,7 +1,6 @@
 """What a run consists of: the table of its files, and where runs lie."""
 
 import hashlib
-import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from utils.settings import (
     SEARCH_SETTINGS,
     Settings,
     data_root,
+    folder_from_environment,
 )
 
 
@@ -59,8 +59,7 @@ SHARED = "03_tokenization"  # a named run has its own files from the notebooks a
 
 def runs_root() -> Path:
     """Folder of all runs: `data/runs`, or `CAPTION_RUNS`."""
-    runs = os.environ.get("CAPTION_RUNS")
-    return ROOT / Path(runs).expanduser() if runs else data_root() / "runs"
+    return folder_from_environment("runs") or data_root() / "runs"
 
 
 def run_folder(settings: Settings) -> Path:

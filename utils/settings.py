@@ -66,8 +66,10 @@ class Settings:
                 value = _checked(item.name, getattr(self, item.name), item.default)
                 object.__setattr__(self, item.name, value)
         _known("profile", self.profile, PROFILES)
-        if not re.fullmatch(r"[A-Za-z0-9_-]*", self.run):
-            raise CourseError(f"run is {self.run!r}: name it with letters, digits, - and _ only.")
+        if not re.fullmatch(r"[A-Za-z0-9_-]{,60}", self.run):
+            raise CourseError(
+                f"run is {self.run!r}: name it with at most 60 letters, digits, - and _."
+            )
         if not self.encoder or not self.dataset:
             raise CourseError("dataset and encoder must not be empty.")
 
@@ -79,7 +81,7 @@ class Settings:
             return data_root() / ("scenes" if count == ALL_SCENES else f"scenes-{count}")
         if self.dataset == "flickr8k":
             return data_root() / "flickr8k"
-        return Path(os.path.normpath(ROOT / Path(self.dataset).expanduser()))
+        return Path(os.path.normpath(ROOT / os.path.expanduser(self.dataset)))
 
 
 # What determines a trained model, besides the files that it is trained on.
@@ -172,9 +174,41 @@ PROFILE_CHANGES: dict[str, dict[str, Any]] = {
 }
 
 
+def from_environment(name: str) -> str:
+    """Return the variable `CAPTION_<NAME>` without blanks around it; empty if it is not set."""
+    return os.environ.get(f"CAPTION_{name.upper()}", "").strip()
+
+
+def folder_from_environment(name: str) -> Path | None:
+    """Return the folder that `CAPTION_<NAME>` names, from the project's folder on.
+
+    Returns:
+        The folder, which need not be there; None where the variable is empty or not set.
+
+    Raises:
+        CourseError: The variable leads to a file, to nobody's home, or to the project itself.
+    """
+    text = from_environment(name)
+    if not text:
+        return None
+    path = Path(os.path.normpath(ROOT / os.path.expanduser(text)))
+    variable = f"CAPTION_{name.upper()} is {text!r}"
+    if text.startswith("~") and os.path.expanduser(text) == text:
+        raise CourseError(f"{variable}, and nobody here has that name: give a whole path.")
+    if path == ROOT:  # `scenes` would lie in the package of that name
+        raise CourseError(f"{variable}, the project itself: give another folder.")
+    try:
+        file = next((p for p in (path, *path.parents) if p.exists() and not p.is_dir()), None)
+    except OSError as error:
+        raise CourseError(f"{variable}, which cannot be a folder: {error.strerror}.") from error
+    if file:
+        raise CourseError(f"{variable}, and {file} is a file: give a folder.")
+    return path
+
+
 def data_root() -> Path:
     """Folder of raw data sets and runs: `data/`, or `CAPTION_DATA`."""
-    return ROOT / Path(os.environ.get("CAPTION_DATA") or "data").expanduser()
+    return folder_from_environment("data") or ROOT / "data"
 
 
 def default_settings(dataset: str, encoder: str, profile: str, **changes: Any) -> Settings:
@@ -207,12 +241,17 @@ def load_settings(**changes: Any) -> Settings:
             raise CourseError(f"{name} is {changes[name]!r}: give a text in quotation marks.")
     chosen = {"dataset": "scenes", "profile": "full", "run": "", "encoder": ""}
     for name, default in chosen.items():
-        chosen[name] = os.environ.get(f"CAPTION_{name.upper()}") or default
+        chosen[name] = from_environment(name) or default
     # A run of two minutes has no time for VGG16.
     quick = changes.get("profile", chosen["profile"]) == "small"
     chosen["encoder"] = chosen["encoder"] or ("efficientnet_lite0" if quick else "vgg16")
     settings = default_settings(**chosen | changes)
-    if settings.dataset not in DATASET_DEFAULTS and not settings.data_folder.is_dir():
+    if settings.dataset not in DATASET_DEFAULTS and not os.path.isdir(settings.data_folder):
+        if os.path.isfile(settings.data_folder):
+            raise CourseError(
+                f"The data set {settings.dataset!r} is a file: unpack it, if it is an archive, and "
+                "give the path of a folder."
+            )
         near = get_close_matches(settings.dataset, DATASET_DEFAULTS, 1)
         raise CourseError(
             f"Unknown data set {settings.dataset!r}: "

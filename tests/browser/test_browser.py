@@ -45,7 +45,8 @@ def course(tmp_path_factory):
         patch.setenv(f"JUPYTERLAB_{name}_DIR", str(folder / name.lower()))
     patch.setenv("PYTHONPATH", str(ROOT))
     shutil.copy(ROOT / "Makefile", folder)
-    shutil.copytree(ROOT / "commands", folder / "commands")
+    for name in ("commands", ".ci"):
+        shutil.copytree(ROOT / name, folder / name)
     (folder / ".venv").symlink_to(sys.prefix)
     (folder / "notebooks").mkdir()
     for path in NOTEBOOKS.glob("*.ipynb"):

@@ -165,6 +165,30 @@ def test_damaged_cache_is_fetched_anew(archive):
     assert vgg16_archive.cached_weights() is not None
 
 
+def declare(content, **fields):
+    """Change what a zip file says of its first member, in both of its places."""
+    places = {"flags": (6, 8, 2), "method": (8, 10, 2), "size": (22, 24, 4)}
+    first = content.index(b"PK\x01\x02")
+    for name, value in fields.items():
+        local, central, length = places[name]
+        for place in (local, first + central):
+            content[place : place + length] = value.to_bytes(length, "little")
+
+
+@pytest.mark.parametrize(
+    "fields", [{"flags": 1}, {"method": 99}, {"method": 8}, {"size": 200 << 20}, {"size": 7}]
+)
+def test_a_cache_that_is_encrypted_or_lies_is_fetched_anew(archive, fields):
+    vgg16_archive.archive_weights()
+    path = vgg16_archive.cache_path()
+    content = bytearray(path.read_bytes())
+    declare(content, **fields)
+    path.write_bytes(content)
+    assert vgg16_archive.cached_weights() is None
+    vgg16_archive.archive_weights()
+    assert vgg16_archive.cached_weights() is not None
+
+
 @pytest.mark.parametrize("constant", ["ONNX_SHA256", "WEIGHTS_SHA256"])
 def test_an_unexpected_archive_is_refused_and_not_kept(archive, monkeypatch, constant):
     monkeypatch.setattr(vgg16_archive, constant, "0" * 64)

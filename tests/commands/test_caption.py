@@ -108,6 +108,8 @@ def test_no_name_reaches_a_shell_by_make(here, name):
     shutil.copy(ROOT / "Makefile", "Makefile")
     Path(".venv/bin").mkdir(parents=True)
     Path(".venv/installed").touch()
+    Path(".venv/bin/python").symlink_to(sys.executable)
+    shutil.copytree(ROOT / ".ci", ".ci")
     for file in ("requirements.txt", "pyproject.toml"):
         Path(file).touch()
         os.utime(file, (0, 0))

@@ -1,5 +1,6 @@
 """What `make run` says when it cannot go on: stopped by hand, a dead kernel."""
 
+import json
 import os
 import signal
 import subprocess
@@ -81,3 +82,18 @@ def alive(process):
     except ProcessLookupError:
         return False
     return True
+
+
+def test_a_foreign_kernel_and_foreign_packages_are_not_used(tmp_path, monkeypatch):
+    kernel = tmp_path / "kernels" / "python3"
+    kernel.mkdir(parents=True)
+    spec = {"argv": ["false"], "display_name": "another", "language": "python"}
+    (kernel / "kernel.json").write_text(json.dumps(spec))
+    (tmp_path / "utils.py").write_text("raise ValueError('another package called utils')")
+    for name in ("JUPYTER_PATH", "PYTHONPATH"):
+        monkeypatch.setenv(name, str(tmp_path))
+    code = f"import sys, utils\nassert sys.executable == {sys.executable!r}"
+    (tmp_path / "notebooks").mkdir()
+    notebook(tmp_path / "notebooks", code, f"assert utils.__path__ == [{str(ROOT / 'utils')!r}]")
+    monkeypatch.setattr(notebooks, "NOTEBOOKS", tmp_path / "notebooks")
+    notebooks.execute("05_training", tmp_path / "executed.ipynb")

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from utils.errors import CourseError
-from utils.settings import RANGES, ROOT, Settings, load_settings
+from utils.files import run_folder
+from utils.settings import RANGES, ROOT, Settings, folder_from_environment, load_settings
 
 
 @pytest.fixture(autouse=True)
@@ -31,10 +32,50 @@ def test_the_environment_chooses_and_an_argument_wins(monkeypatch):
     assert load_settings(units=99).named == {"units"}
 
 
-def test_an_empty_variable_is_no_choice(monkeypatch):
-    for name in ("DATASET", "DATA"):
-        monkeypatch.setenv(f"CAPTION_{name}", "")
+@pytest.mark.parametrize("nothing", ["", " ", "\n"])
+def test_an_empty_variable_is_no_choice(monkeypatch, nothing):
+    for name in ("DATASET", "ENCODER", "PROFILE", "RUN", "RUNS", "DATA"):
+        monkeypatch.setenv(f"CAPTION_{name}", nothing)
     assert load_settings().data_folder == ROOT / "data" / "scenes"
+    assert run_folder(load_settings()) == ROOT / "data" / "runs" / "scenes-vgg16"
+
+
+def test_blanks_around_a_choice_are_none_of_it(monkeypatch, tmp_path):
+    monkeypatch.setenv("CAPTION_DATASET", " flickr8k ")
+    monkeypatch.setenv("CAPTION_DATA", f"{tmp_path}\n")
+    assert load_settings().data_folder == tmp_path / "flickr8k"
+
+
+@pytest.mark.parametrize("name", ["DATA", "RUNS", "ARCHIVES"])
+@pytest.mark.parametrize(
+    ("value", "sentence"),
+    [
+        (".", "the project itself: give another folder"),
+        (f"{ROOT}/data/..", "the project itself"),
+        ("README.md", "README.md is a file: give a folder"),
+        ("README.md/below/it", "README.md is a file: give a folder"),
+        ("~nobodyhere/data", "nobody here has that name"),
+        ("a" * 300, "which cannot be a folder"),
+    ],
+)
+def test_a_folder_that_can_be_none_is_refused(monkeypatch, name, value, sentence):
+    monkeypatch.setenv(f"CAPTION_{name}", value)
+    with pytest.raises(CourseError, match=sentence) as error:
+        folder_from_environment(name.lower())
+    assert f"CAPTION_{name} is {value!r}" in str(error.value) and "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("dataset", ["~nobodyhere/x", "a" * 300, "a\0b", "nowhere", "*"])
+def test_a_data_set_that_is_nowhere(dataset):
+    with pytest.raises(CourseError, match="Unknown data set"):
+        load_settings(dataset=dataset)
+
+
+def test_an_archive_is_no_data_set(tmp_path):
+    archive = tmp_path / "pictures.zip"
+    archive.touch()
+    with pytest.raises(CourseError, match=r"pictures\.zip' is a file: unpack it"):
+        load_settings(dataset=str(archive))
 
 
 def test_another_number_of_scenes_is_another_data_set():
@@ -94,6 +135,7 @@ def test_the_order_of_joined_encoders_does_not_matter(names):
         ({"encoder": ""}, "must not be empty"),
         ({"run": "../other"}, "run is '../other'"),
         ({"run": "a.b"}, "run is 'a.b'"),
+        ({"run": "a" * 61}, "at most 60 letters"),
         ({"reward_samples": 1}, "reward_samples is 1"),
         ({"picture_count": 10}, "picture_count is 10"),
     ],

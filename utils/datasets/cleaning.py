@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+import unicodedata
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -138,10 +139,26 @@ def _find_copies(pictures, splits):
     return rows
 
 
+def _is_plain(char):
+    """Whether a character beyond ASCII belongs to some language's plain sentences."""
+    category = unicodedata.category(char)
+    # Accents and vowel signs; what joins letters in Persian and Hindi; the full stops, commas,
+    # question and quotation marks of other scripts, but not the typographic ones of English.
+    return (
+        char.isalnum()
+        or category in ("Mn", "Mc")
+        and not "\ufe00" <= char <= "\ufe0f"
+        or char in "\u200c\u200d\u3000¿¡«»"
+        or category[0] == "P"
+        and char > "\xff"
+        and not "\u2000" <= char <= "\u206f"
+    )
+
+
 def _oddities(caption):
     """What nobody types into a plain sentence, as a short description; letters may be any."""
     found = {char for char in caption if char in "\t#*_~^|<>\\"}
-    found |= {char for char in caption if not char.isascii() and not char.isalnum()}
+    found |= {char for char in caption if not char.isascii() and not _is_plain(char)}
     found = [char if char.isprintable() else f"U+{ord(char):04X}" for char in sorted(found)]
     if caption.count('"') % 2:
         found.append("unbalanced quotation mark")

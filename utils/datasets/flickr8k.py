@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import shutil
 import sys
 import zipfile
@@ -16,7 +15,7 @@ from tqdm import tqdm
 from utils.artifacts import fingerprint
 from utils.datasets.tables import read_captions
 from utils.errors import CourseError
-from utils.settings import ROOT
+from utils.settings import ROOT, folder_from_environment
 
 # Hodosh, Young and Hockenmaier, "Framing image description as a ranking task", JAIR 47, 2013.
 ADDRESS = "https://github.com/jbrownlee/Datasets/releases/download/Flickr8k/"
@@ -32,6 +31,7 @@ TEXTS = {  # SHA-256 of the texts, which every copy of the data set shares
 }
 PICTURE_FOLDER = "Flicker8k_Dataset"  # spelled so in the archive
 PICTURE_COUNT = 8091
+LARGEST = 8 << 30  # bytes that an archive may unpack to: seven times the public one
 JUDGEMENTS = "ExpertAnnotations.txt"
 
 
@@ -75,10 +75,10 @@ def fetch_flickr8k(folder: Path) -> None:
 
 
 def _find_archive(name, md5, data_folder):
-    archives = os.environ.get("CAPTION_ARCHIVES")
-    if not archives:
+    archives = folder_from_environment("archives")
+    if archives is None:
         return download(ADDRESS + name, data_folder / "downloads" / name, md5)
-    path = ROOT / Path(archives).expanduser() / name
+    path = archives / name
     if not path.exists():
         raise CourseError(f"{path} does not exist: CAPTION_ARCHIVES must name the folder of it.")
     return path
@@ -87,7 +87,7 @@ def _find_archive(name, md5, data_folder):
 def _unzip(path, folder):
     try:
         with zipfile.ZipFile(path) as archive:
-            members = [name for name in archive.namelist() if not name.startswith("__MACOSX")]
+            members = _members(path, archive)
             options = {"mininterval": 1, "file": sys.stdout}
             for member in tqdm(members, desc=f"unpacking {path.name}", **options):
                 archive.extract(member, folder)
@@ -95,6 +95,32 @@ def _unzip(path, folder):
         raise CourseError(
             f"{path} is damaged or no zip file: delete it and fetch it again."
         ) from error
+    except NotImplementedError as error:
+        raise CourseError(
+            f"{path} is packed in a way that Python cannot read ({error}): unpack it and pack it "
+            "anew as a plain zip file."
+        ) from error
+
+
+def _members(path, archive):
+    """Return the names of what is to be unpacked; an archive that must not be is named as such."""
+    members = [info for info in archive.infolist() if not info.filename.startswith("__MACOSX")]
+    size = sum(info.file_size for info in members)
+    if size > LARGEST:
+        raise CourseError(
+            f"{path} would unpack to {size / 1e9:,.0f} GB, and Flickr8k has 1: it is another "
+            "archive, or made to fill disks."
+        )
+    if any(info.flag_bits & 1 for info in members):
+        raise CourseError(
+            f"{path} is encrypted: unpack it with its password and pack it anew without one."
+        )
+    inner = [info.filename for info in members if info.filename.lower().endswith(".zip")]
+    if inner:
+        raise CourseError(
+            f"{path} holds another archive, {inner[0]}: take that one out and put it in its place."
+        )
+    return [info.filename for info in members]
 
 
 def download(address: str, path: Path, md5: str) -> Path:

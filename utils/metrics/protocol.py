@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from functools import cache, lru_cache
 
 from utils.errors import CourseError
-from utils.vocabulary import clean_caption
+from utils.vocabulary import clean_caption, cut_characters, lower_case
 
 # What a decoder or a tutorial puts around a caption is no part of it.
 _MARKS = re.compile(
@@ -84,17 +84,19 @@ def split_words(sentence: str) -> list[str]:
 
 @lru_cache(maxsize=2**14)  # each metric asks for the same sentences: 1,000 pictures have 6,000
 def _tokenize(sentence):
-    text = unicodedata.normalize("NFC", _MARKS.sub(" ", sentence).lower())
+    text = unicodedata.normalize("NFC", lower_case(_MARKS.sub(" ", sentence)))
     if not text.isascii():
         text = text.replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")
         text = "".join(c if c.isascii() else _letter_or_space(c) for c in text)
+        text = cut_characters(unicodedata.normalize("NFC", text))
     return tuple(_BRACKETS.get(word, word) for word in _WORDS.findall(text))
 
 
 @cache
 def _letter_or_space(character):
-    # Letters and accents of any language stay; typographic quotes, dashes and emoji go.
-    return clean_caption(character) or " "
+    # Letters and accents of any language stay; typographic quotes, dashes and emoji go. What joins
+    # or parts letters within a word (Persian, Hindi) leaves no gap.
+    return clean_caption(character) or ("" if character in "\u200c\u200d" else " ")
 
 
 def split_pairs(

@@ -191,6 +191,66 @@ def test_a_cut_off_zip(archives, tmp_path):
     refused(tmp_path, "damaged or no zip file")
 
 
+def declare(path, name, **fields):
+    """Change what a zip file says of a member, in both of its places."""
+    content = bytearray(path.read_bytes())
+    with zipfile.ZipFile(path) as archive:
+        info = archive.getinfo(name)
+    central = content.index(name.encode(), content.index(b"PK\x01\x02")) - 46
+    places = {"flags": (6, 8, 2), "method": (8, 10, 2), "size": (22, 24, 4)}
+    for field, value in fields.items():
+        in_local, in_central, length = places[field]
+        for place in (info.header_offset + in_local, central + in_central):
+            content[place : place + length] = value.to_bytes(length, "little")
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        ({"flags": 1}, "is encrypted: unpack it with its password"),
+        ({"method": 99}, "packed in a way that Python cannot read"),
+        ({"method": 9}, "packed in a way that Python cannot read"),
+        ({"size": 2**32 - 2}, "would unpack to 4 GB, and Flickr8k has 1"),
+        ({"size": 100}, "damaged or no zip file"),
+    ],
+)
+def test_a_picture_archive_that_cannot_be_unpacked(
+    archives, tmp_path, monkeypatch, fields, sentence
+):
+    monkeypatch.setattr(flickr8k, "LARGEST", 4 << 29)
+    path = archives / "Flickr8k_Dataset.zip"
+    declare(path, "Flicker8k_Dataset/b.jpg", **fields)
+    refused(tmp_path, re.escape(str(path)) + ".*" + sentence)
+
+
+def test_a_bomb_is_refused_by_what_it_declares(archives, tmp_path, monkeypatch):
+    """Small files that unpack to much are as bad as one large file."""
+    monkeypatch.setattr(flickr8k, "LARGEST", 10_000_000)
+    path = archives / "Flickr8k_Dataset.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for number in range(11):
+            archive.writestr(f"Flicker8k_Dataset/{number}.jpg", bytes(1_000_000))
+    assert path.stat().st_size < 20_000
+    refused(tmp_path, "made to fill disks")
+
+
+def test_an_archive_in_an_archive(archives, tmp_path):
+    inner = (archives / "Flickr8k_Dataset.zip").rename(archives / "inner.zip")
+    with zipfile.ZipFile(archives / "Flickr8k_Dataset.zip", "w") as archive:
+        archive.write(inner, "download/Flickr8k_Dataset.ZIP")
+    refused(tmp_path, "holds another archive, download/Flickr8k_Dataset.ZIP: take that one out")
+
+
+@pytest.mark.parametrize("name", ["../outside.jpg", "/outside.jpg", "a/../../../outside.jpg"])
+def test_no_member_leaves_the_folder(archives, tmp_path, name):
+    with zipfile.ZipFile(archives / "Flickr8k_text.zip", "a") as archive:
+        archive.writestr(name, "outside")
+    flickr8k.fetch_flickr8k(tmp_path / "data" / "flickr8k")
+    found = [path.relative_to(tmp_path) for path in tmp_path.rglob("outside.jpg")]
+    assert all(path.parts[:2] == ("data", "flickr8k") for path in found) and found
+
+
 def test_other_texts(archives, tmp_path, monkeypatch):
     monkeypatch.setitem(flickr8k.TEXTS, "Flickr8k.token.txt", "0" * 64)
     refused(tmp_path, r"does not hold Flickr8k's Flickr8k\.token\.txt")
