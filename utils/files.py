@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from utils.defaults import DATASET_DEFAULTS
 from utils.settings import (
-    DATASET_DEFAULTS,
     MODEL_SETTINGS,
     REWARD_SETTINGS,
     ROOT,

@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 UTILS = ROOT / "utils"
 FLOORS = (
-    ("errors",),
+    ("errors", "defaults"),
     ("settings", "tensorflow_setup"),
     ("vocabulary", "images", "model", "artifacts"),
     ("datasets", "encoders", "decoding", "metrics", "plotting", "batches", "checkpoint", "files"),
