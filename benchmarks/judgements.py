@@ -17,7 +17,8 @@ import pandas as pd
 from benchmarks.tables import markdown_table, write_table
 from utils.artifacts import fingerprint, write_json
 from utils.datasets import load_agreement, read_judgements
-from utils.datasets.flickr8k import JUDGEMENTS, fetch_flickr8k, read_flickr8k
+from utils.datasets.flickr8k import JUDGEMENTS, fetch_flickr8k
+from utils.datasets.tables import read_captions
 from utils.metrics import bleu_4_scores, cider_d_scores, kendall_tau_c, rouge_l_scores
 from utils.metrics.bleu import corpus_bleu
 from utils.metrics.protocol import split_pairs
@@ -90,6 +91,12 @@ def intervals(judged: pd.DataFrame, scores: pd.DataFrame, resamples: int) -> pd.
     return pd.DataFrame(drawn).quantile([0.025, 0.975]).T.set_axis(["low", "high"], axis=1)
 
 
+def read_references(folder: Path) -> pd.DataFrame:
+    """Return what people wrote about the pictures of Flickr8k: DataFrame (image, caption)."""
+    captions, _ = read_captions(folder / "Flickr8k.token.txt", quoted=False)
+    return captions.assign(image=captions["image"].str.rsplit("#", n=1).str[0])
+
+
 def measure(folder: Path, resamples: int = RESAMPLES) -> dict[str, Any]:
     """Measure all of it, ready for judgements.json.
 
@@ -98,7 +105,7 @@ def measure(folder: Path, resamples: int = RESAMPLES) -> dict[str, Any]:
         resamples: How many sets of pictures the bootstrap draws.
     """
     judged = read_judgements(folder)
-    scores = score_each(judged, read_flickr8k(folder).captions)
+    scores = score_each(judged, read_references(folder))
     found = pd.DataFrame({"tau_c": agreements(judged, scores)})
     found = found.join(intervals(judged, scores, resamples)).round(2)
     names = (JUDGEMENTS, "Flickr8k.token.txt")

@@ -87,18 +87,25 @@ class ShowingClient(NotebookClient):
     def _cell_executed(self, cell, cell_index, execute_reply):
         self.done += 1
         seconds = time.perf_counter() - self.started
-        clear = "\r\033[K" if sys.stdout.isatty() else ""
         counted = f"{self.done:2}/{self.count}"
-        print(f"{clear}{self.step:35} {counted} {seconds:7.1f} s  {self.heading}", flush=True)
+        print(f"{_clear()}{self.step:35} {counted} {seconds:7.1f} s  {self.heading}", flush=True)
         if self.stopped:  # and the cell has come to its end all the same
             raise Stopped
 
     def process_message(self, msg: dict, cell: Any, cell_index: int) -> Any:
         """Handle a message of the kernel; carriage returns mark a progress bar."""
         text = msg["content"].get("text", "") if msg["msg_type"] == "stream" else ""
+        for line in text.splitlines():
+            if line.startswith("Data set "):  # what `load_raw_dataset` took it for
+                print(f"{_clear()}{line}", flush=True)
         if sys.stdout.isatty() and "\r" in text:
             print("\r" + text.rsplit("\r", 1)[1].rstrip("\n"), end="", flush=True)
         return super().process_message(msg, cell, cell_index)
+
+
+def _clear():
+    """What empties the line of a progress bar, on a terminal."""
+    return "\r\033[K" if sys.stdout.isatty() else ""
 
 
 def execute(step: str, target: Path) -> None:

@@ -1,8 +1,12 @@
 """Files written whole or not at all, and their fingerprints."""
 
+import errno
+import glob
 import hashlib
 import json
 import os
+import re
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -10,7 +14,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import psutil
 
+from utils.errors import CourseError
+
+LEFTOVER = re.compile(r"\..+\.(\d+)\.tmp(\.\w+)?")
+CLOCKS_DIFFER = 60  # seconds: a process may seem to have started after it wrote a file
+FULL = 2**16  # bytes; a disk with less room is full
 TEXT_COLUMNS = {"image", "split", "caption", "sha256", "defect", "detail", "action"}
 
 
@@ -19,16 +29,61 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     """Give a temporary name beside `path` to write to, and rename it to `path` at the end.
 
     A reader never sees half a file, and what was there before stays if writing fails.
-    The temporary name keeps the suffix of `path`, which Keras and NumPy look at.
+    The temporary name keeps the suffix of `path`, which Keras and NumPy look at, and says which
+    process writes: what a killed one left of this file is removed.
+
+    Raises:
+        CourseError: The file cannot be written; the sentence says why.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.stem}.{os.getpid()}.tmp{path.suffix}")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        remove_leftovers(path.parent, f".{glob.escape(path.stem)}.*.tmp{glob.escape(path.suffix)}")
         yield temporary
         os.replace(temporary, path)
+    except OSError as error:
+        raise cannot_write(path, error) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def cannot_write(path: Path, error: OSError) -> CourseError:
+    """Return the sentence that says why a file or folder could not be written."""
+    there = next(folder for folder in (path, *path.absolute().parents) if folder.exists())
+    # NumPy and HDF5 say in words only that the disk is full.
+    if error.errno in (errno.ENOSPC, errno.EDQUOT) or shutil.disk_usage(there).free < FULL:
+        return CourseError(f"The disk is full, so {path} was not written: make room and run again.")
+    if isinstance(error, PermissionError) or error.errno == errno.EROFS:
+        return CourseError(
+            f"{path} was not written, because {there} may only be read: allow writing there, or "
+            "name another place (CAPTION_DATA moves all data and runs)."
+        )
+    return CourseError(f"{path} was not written ({error.strerror or error}): mend that and rerun.")
+
+
+def remove_leftovers(folder: Path, pattern: str = "**/.*.tmp*") -> None:
+    """Remove temporary files and folders whose process was killed.
+
+    Args:
+        folder: Where they lie, or in a folder below.
+        pattern: Which of them, as `Path.glob` takes it.
+    """
+    for path in list(folder.glob(pattern)):
+        found = LEFTOVER.fullmatch(path.name)
+        # Somebody else may be tidying up at the same time, or own the file.
+        with suppress(OSError):
+            if found and not _is_writing(int(found[1]), path.stat().st_mtime):
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def _is_writing(process, last_written):
+    """Tell whether the process lives that wrote something then, not one that got its number."""
+    try:
+        return psutil.Process(process).create_time() <= last_written + CLOCKS_DIFFER
+    except psutil.NoSuchProcess:
+        return False
 
 
 def fingerprint(path: str | Path) -> str:
@@ -65,7 +120,7 @@ class Fingerprints:
     def keep(self) -> None:
         """Write down what is known, where that is possible."""
         if self.changed:
-            with suppress(OSError):
+            with suppress(CourseError):
                 write_json(self.path, self.known)
                 self.changed = False
 

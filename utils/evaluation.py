@@ -81,7 +81,8 @@ def floor_and_ceiling(run: Run) -> tuple[dict[str, dict[str, float]], str]:
     - constant caption: of 60 train captions, the one that fits 100 dev pictures best
     - random picture, nearest picture: a caption of another picture, of train; the nearest has
       the most similar features
-    - one person: each reference in turn against the others of its picture
+    - one person: each reference in turn against the others of its picture; only where every
+      picture has two or more
 
     Returns:
         Dict name -> scores, and the constant caption.
@@ -104,7 +105,9 @@ def floor_and_ceiling(run: Run) -> tuple[dict[str, dict[str, float]], str]:
         "caption of the nearest picture": first[nearest],
     }
     scores = {name: score_captions(list(texts), references) for name, texts in said.items()}
-    return scores | {"one person against the others": human_ceiling(references)}, constant
+    if min(map(len, references)) > 1:
+        scores["one person against the others"] = human_ceiling(references)
+    return scores, constant
 
 
 def precision_of_facts(predictions: pd.DataFrame, run: Run) -> dict[str, dict[str, float]]:
@@ -160,7 +163,7 @@ def compare_runs() -> pd.DataFrame:
     for path in sorted(runs_root().glob("*/run.json")):
         run = open_run(path.parent)
         chosen = run.settings
-        defaults = default_settings(chosen.dataset, chosen.encoder, chosen.profile)
+        defaults = run.sized(default_settings(chosen.dataset, chosen.encoder, chosen.profile))
         names = ("min_count", "mirrored", *MODEL_SETTINGS, *SEARCH_SETTINGS)
         changed = {name: getattr(chosen, name) for name in names}
         changed = {k: v for k, v in changed.items() if v != getattr(defaults, k)}

@@ -1,13 +1,16 @@
 """What a run consists of: the table of its files, and where runs lie."""
 
 import hashlib
+import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from utils.artifacts import manifest_path
+from utils.defaults import DATASET_DEFAULTS
+from utils.errors import CourseError
 from utils.settings import (
-    DATASET_DEFAULTS,
     MODEL_SETTINGS,
     REWARD_SETTINGS,
     ROOT,
@@ -96,3 +99,48 @@ def identity(settings: Settings, own: bool) -> dict[str, Any]:
     names = ("dataset", "encoder", "profile", "picture_count")
     chosen = {name: getattr(settings, name) for name in names}
     return {**chosen, "run": settings.run if own else "", "data_folder": data_name(settings)}
+
+
+def read_identity(folder: Path) -> dict[str, Any]:
+    """Read what run.json says, as `identity` returned it.
+
+    Raises:
+        CourseError: It is not there, or it is damaged; the next file that is saved mends it.
+    """
+    path = folder / "run.json"
+    if not path.exists():
+        raise CourseError(f"{folder} holds no run: its run.json is missing.")
+    try:
+        content = json.loads(path.read_text("utf-8"))
+        names = ("dataset", "encoder", "profile", "picture_count", "run", "data_folder")
+        return {name: content[name] for name in names}
+    except (ValueError, KeyError, TypeError) as error:
+        raise CourseError(
+            f"{path} is damaged: run 01_data_cleaning.ipynb (or `make run`), which writes it anew."
+        ) from error
+
+
+def read_manifest(name: str, path: Path) -> dict[str, Any]:
+    """Read what is written down about a file of a run.
+
+    Args:
+        name: A key of `FILES`.
+        path: Where the file lies.
+
+    Raises:
+        CourseError: The file or its manifest is missing or damaged; the sentence names the
+            notebook to run.
+    """
+    made, manifest = FILES[name], manifest_path(path)
+    if not path.exists() or not manifest.exists():
+        raise CourseError(f"{name} is missing in {path.parent.name}: run {made.notebook}.ipynb.")
+    try:
+        content = json.loads(manifest.read_text("utf-8"))
+        settings = {key: content["settings"][key] for key in made.settings}
+        inputs = {key: content["inputs"][key] for key in made.made_from}
+        return content | {"sha256": content["sha256"], "inputs": inputs, "settings": settings}
+    except (ValueError, KeyError, TypeError) as error:
+        raise CourseError(
+            f"{manifest.name} in {path.parent.name} is damaged or of an earlier version of "
+            f"the course: run {made.notebook}.ipynb."
+        ) from error

@@ -35,6 +35,7 @@ OTHERS = {
 }
 # The limit is ours, and is said in a sentence of ours.
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")  # damaged EXIF entries
 
 
 def read_picture(source: Any) -> np.ndarray:
@@ -163,23 +164,25 @@ def _decode(content):
         kind = "CMYK" if image.mode == "CMYK" else "RGB"
         pixels = simplejpeg.decode_jpeg(content, kind, strict=True)
         if kind == "CMYK":
-            return _by_opencv(content)
+            return cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR_RGB)
         return _turned(pixels, image.getexif().get(ExifTags.Base.Orientation))
     if image.mode.startswith("RGB") and ";16" in str(image.tile):
+        orientation = image.getexif().get(ExifTags.Base.Orientation)
         image.load()  # which finds damage; but it keeps only 8 of the 16 bits
-        return _by_opencv(content)
+        pixels = _by_opencv(content)  # which turns TIFF files itself
+        return pixels if image.format == "TIFF" else _turned(pixels, orientation)
     pixels = _array_of(image)
     return pixels if pixels.dtype == np.uint8 else _used_bits(pixels)
 
 
 def _by_opencv(content):
-    data = np.frombuffer(content, np.uint8)
-    pixels = cv2.imdecode(data, cv2.IMREAD_UNCHANGED)
-    if pixels is not None and pixels.shape[2:] == (4,) and content[:2] != b"\xff\xd8":
-        return _used_bits(cv2.cvtColor(pixels, cv2.COLOR_BGRA2RGBA))
-    pixels = cv2.imdecode(data, cv2.IMREAD_COLOR_RGB | cv2.IMREAD_ANYDEPTH)
+    # Unchanged: asked for RGB, OpenCV 5.0 now and then returns garbage for deep TIFF files.
+    pixels = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
     if pixels is None:
         raise ValueError("OpenCV cannot decode it")
+    if pixels.ndim == 3:
+        order = cv2.COLOR_BGRA2RGBA if pixels.shape[2] == 4 else cv2.COLOR_BGR2RGB
+        pixels = cv2.cvtColor(pixels, order)
     return _used_bits(pixels)
 
 

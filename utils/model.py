@@ -36,7 +36,7 @@ class Standardize(keras.layers.Layer):
         """
         mean = features.mean(axis=0)
         self.mean.assign(mean)
-        self.scale.assign(deviation / (features - mean).std())
+        self.scale.assign(deviation / ((features - mean).std() or 1.0))  # 0: a single picture
 
     def call(self, features: Any) -> Any:
         """Standardize features [N, D]."""

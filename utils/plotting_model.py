@@ -53,7 +53,7 @@ def show_gates(
     input_gate: np.ndarray,
     forget_gate: np.ndarray,
     output_gate: np.ndarray,
-    count: int = 20,
+    count: int = 12,
 ) -> Figure:
     """Draw what happens in an LSTM along a caption: a panel per gate and one for the cell.
 
@@ -68,7 +68,7 @@ def show_gates(
     """
     panels = {"input gate": input_gate, "forget gate": forget_gate, "output gate": output_gate}
     liveliest = np.argsort(-forget_gate.std(0), kind="stable")[:count]
-    figure, axes = plt.subplots(4, 1, figsize=(10, 8.4), sharex=True)
+    figure, axes = plt.subplots(4, 1, figsize=(10, 7.2), sharex=True)
     for axis, (name, gate) in zip(axes, panels.items(), strict=False):
         gates = axis.imshow(gate[:, liveliest].T, cmap="mako", vmin=0, vmax=1, aspect="auto")
         axis.set_title(name)

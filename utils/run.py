@@ -1,12 +1,9 @@
 """The one door to the files of a run: what made each of them, and whether it still holds.
 
-`utils.files.FILES` says for every file which notebook writes it, from which files and by which
-settings. From that table follow the manifests beside the files, the check when a file is opened
-and the sentence that names the notebook to run. Settings are said once: the notebook that makes a
-file records what made it, later notebooks take it from there.
+From `utils.files.FILES` follow the manifests beside the files, the check when a file is opened and
+the sentence that names the notebook to run. Settings are said once, where a file is made.
 """
 
-import json
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -14,12 +11,23 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from utils.artifacts import Fingerprints, manifest_path, read_content, write_content, write_json
+from utils.artifacts import (
+    Fingerprints,
+    manifest_path,
+    read_content,
+    remove_leftovers,
+    write_content,
+    write_json,
+)
 from utils.encoders.registry import joined_encoders
 from utils.errors import CourseError
-from utils.files import FILES, SHARED, data_name, identity, run_folder
-from utils.settings import Settings, default_settings, with_recorded
+from utils.files import FILES, SHARED, data_name, identity, read_identity, read_manifest, run_folder
+from utils.locks import locked
+from utils.settings import Settings, default_settings, for_size, with_recorded
 from utils.vocabulary import Vocabulary
+
+BRING_BACK = "rerun 01_data_cleaning.ipynb, or bring it back"
+MADE_ANEW = "was made anew since this notebook read it: run it again from its top"
 
 
 def open_run(folder: str | Path) -> "Run":
@@ -28,15 +36,11 @@ def open_run(folder: str | Path) -> "Run":
     Raises:
         CourseError: The folder holds no run.
     """
-    folder = Path(folder)
-    path = folder / "run.json"
-    if not path.exists():
-        raise CourseError(f"{folder} holds no run: its run.json is missing.")
-    chosen = json.loads(path.read_text("utf-8"))
+    chosen = read_identity(Path(folder))
     del chosen["data_folder"]
     # Not `load_settings`: a run can be used where its data folder is not.
     settings = default_settings(chosen["dataset"], chosen["encoder"], chosen["profile"])
-    return Run(with_recorded(settings, chosen), folder=folder)
+    return Run(with_recorded(settings, chosen), folder=Path(folder))
 
 
 class Run:
@@ -44,7 +48,7 @@ class Run:
 
     Attributes:
         folder: Where the run's files lie.
-        settings: The settings given, and those that earlier notebooks recorded in their files.
+        settings: Those given, with what fits the data's size and what earlier notebooks recorded.
 
     Args:
         settings: What `load_settings` returned.
@@ -69,13 +73,21 @@ class Run:
         self._opened: dict[str, str] = {}  # what this notebook has read or written itself
         self._contents: dict[str, tuple[str, Any]] = {}
         self.settings = settings
+        remove_leftovers(self.folder)
+        remove_leftovers(self._shared)
         self._belongs_here()
-        self.settings = with_recorded(settings, self._recorded())
+        self.settings = with_recorded(self.sized(settings), self._recorded())
 
     @property
     def figures(self) -> Path:
         """Folder of the run's figures."""
         return self.folder / "figures"
+
+    def sized(self, settings: Settings) -> Settings:
+        """Fit settings to the number of captions that notebook 01 counted, as `for_size` does."""
+        with suppress(CourseError, KeyError):
+            return for_size(settings, self.manifest("captions.csv")["train_captions"])
+        return settings
 
     def path(self, name: str) -> Path:
         """Return where a file of the run lies, unchecked."""
@@ -83,18 +95,7 @@ class Run:
 
     def manifest(self, name: str) -> dict[str, Any]:
         """Return what is written down about a file, or raise a CourseError if it is missing."""
-        path, notebook = self.path(name), FILES[name].notebook
-        manifest = manifest_path(path)
-        if not path.exists() or not manifest.exists():
-            raise CourseError(f"{name} is missing in {path.parent.name}: run {notebook}.ipynb.")
-        try:
-            content = json.loads(manifest.read_text("utf-8"))
-            return {key: content[key] for key in ("sha256", "inputs", "settings")} | content
-        except (ValueError, KeyError, TypeError) as error:
-            raise CourseError(
-                f"{manifest.name} in {path.parent.name} is damaged or of an earlier version of "
-                f"the course: run {notebook}.ipynb."
-            ) from error
+        return read_manifest(name, self.path(name))
 
     def check(self, name: str) -> str:
         """Check a file and everything that it was made from; return its fingerprint.
@@ -104,10 +105,11 @@ class Run:
                 another setting than the settings cell names; the sentence says what differs and
                 which notebook to run first.
         """
-        try:
-            return self._check(name, {})
-        finally:
-            self._fingerprints.keep()
+        with self._alone():
+            try:
+                return self._check(name, {})
+            finally:
+                self._fingerprints.keep()
 
     def holds(self, name: str) -> bool:
         """Tell whether a file is there and need not be made again."""
@@ -156,19 +158,14 @@ class Run:
         data = self.settings.data_folder
         if data.is_dir():
             for source, recorded in manifest.get("sources", {}).items():
-                path = data / source
-                if not path.exists() or self._fingerprints.of(path) != recorded:
-                    raise CourseError(
-                        f"{path} was changed or removed since: rerun 01_data_cleaning.ipynb."
-                    )
+                self._unchanged(data / source, recorded)
         if name == "pictures.csv" and self._image_folder(manifest).is_dir():
             for picture in read_content(self.path(name)).itertuples():
-                path = self._image_folder(manifest) / picture.image
-                if not path.exists() or self._fingerprints.of(path) != picture.sha256:
-                    raise CourseError(
-                        f"The picture {path} was changed or removed since: bring it back, or rerun "
-                        "01_data_cleaning.ipynb."
-                    )
+                self._unchanged(self._image_folder(manifest) / picture.image, picture.sha256)
+
+    def _unchanged(self, path, recorded):
+        if not path.exists() or self._fingerprints.of(path) != recorded:
+            raise CourseError(f"{path} was changed or removed since: {BRING_BACK}.")
 
     def save(self, name: str, content: Any, **details: Any) -> None:
         """Write a file of the run and its manifest.
@@ -184,48 +181,47 @@ class Run:
                 this notebook read.
         """
         made, path = FILES[name], self.path(name)
-        inputs = {source: self.check(source) for source in made.made_from}
-        if stale := [
-            name for name in inputs if self._opened.get(name, inputs[name]) != inputs[name]
-        ]:
-            raise CourseError(
-                f"{stale[0]} was made anew since this notebook read it: run it again from its top."
-            )
-        write_json(path.parent / "run.json", identity(self.settings, path.parent == self.folder))
-        manifest_path(path).unlink(missing_ok=True)  # nothing holds until the new one is there
-        write_content(path, content)
-        self._opened[name] = self._fingerprints.of(path)
-        manifest = {
-            "file": name,
-            "made_by": made.notebook,
-            "sha256": self._opened[name],
-            "inputs": inputs,
-            "settings": {setting: getattr(self.settings, setting) for setting in made.settings},
-        }
-        write_json(manifest_path(path), manifest | details)
-        self._fingerprints.keep()
+        self._shared.mkdir(parents=True, exist_ok=True)
+        with self._alone():
+            inputs = {source: self.check(source) for source in made.made_from}
+            if stale := [n for n in inputs if self._opened.get(n, inputs[n]) != inputs[n]]:
+                raise CourseError(f"{stale[0]} {MADE_ANEW}.")
+            said = identity(self.settings, path.parent == self.folder)
+            write_json(path.parent / "run.json", said)
+            manifest_path(path).unlink(missing_ok=True)  # nothing holds until the new one is there
+            write_content(path, content)
+            self._opened[name] = self._fingerprints.of(path)
+            manifest = {
+                "file": name,
+                "made_by": made.notebook,
+                "sha256": self._opened[name],
+                "inputs": inputs,
+                "settings": {setting: getattr(self.settings, setting) for setting in made.settings},
+            }
+            write_json(manifest_path(path), manifest | details)
+            self._fingerprints.keep()
 
     def save_clean(self, raw: Any, captions: pd.DataFrame, pictures: pd.DataFrame) -> None:
         """Write the tables of notebook 01, and which files of the `RawDataset` they are from."""
         data = self.settings.data_folder
         sources = {str(p.relative_to(data)): self._fingerprints.of(p) for p in raw.sources}
-        self.save("captions.csv", captions, sources=sources)
+        count = {"train_captions": int(captions["split"].eq("train").sum())}  # for `sized`
+        self.save("captions.csv", captions, sources=sources, **count)
         self.save("pictures.csv", pictures, image_folder=str(raw.image_folder.relative_to(data)))
 
     def load(self, name: str) -> Any:
         """Check a file as `check` does, and read it."""
-        found = self._opened[name] = self.check(name)
-        if name.endswith(".keras"):
-            import utils.model  # noqa: F401  (Keras finds the layers defined there)
-            from utils.tensorflow_setup import keras  # seconds of loading, needless elsewhere
+        with self._alone():
+            found = self._opened[name] = self.check(name)
+            if name.endswith(".keras"):
+                import utils.model  # noqa: F401  (Keras finds the layers defined there)
+                from utils.tensorflow_setup import keras  # seconds of loading, needless elsewhere
 
-            return keras.models.load_model(self.path(name), compile=False)
-        if self._contents.get(name, ("",))[0] != found:
-            self._contents[name] = found, read_content(self.path(name))
+                return keras.models.load_model(self.path(name), compile=False)
+            if self._contents.get(name, ("",))[0] != found:
+                self._contents[name] = found, read_content(self.path(name))
         content = self._contents[name][1]
         return content.copy() if isinstance(content, pd.DataFrame) else content
-
-    # What notebooks, benchmarks and the captioner ask for ---------------------------------------
 
     def features(self) -> np.ndarray:
         """Return what captions are made from: float32 [P, D], the mean of a picture's views."""
@@ -282,15 +278,20 @@ class Run:
             if made.settings and before and manifest_path(self.path(name)).exists():
                 with suppress(CourseError):
                     recorded |= self.manifest(name)["settings"]
-        # The encoder is part of the folder's name: other features there are somebody's mistake.
-        return {name: value for name, value in recorded.items() if name != "encoder"}
+        recorded.pop("encoder", None)  # part of the folder's name: another one is a mistake
+        return recorded
 
     def _belongs_here(self):
-        path = self.folder / "run.json"
-        if path.exists():
-            there = json.loads(path.read_text("utf-8"))["data_folder"]
-            if there != data_name(self.settings):
-                raise CourseError(
-                    f"The run {self.folder.name} belongs to the data folder {there}, not to "
-                    f"{data_name(self.settings)}: move or rename one of the two."
-                )
+        try:
+            there = read_identity(self.folder)["data_folder"]
+        except CourseError:
+            return  # a new run; or its run.json is damaged, and written anew with the next file
+        if there != data_name(self.settings):
+            raise CourseError(
+                f"The run {self.folder.name} belongs to the data folder {there}, not to "
+                f"{data_name(self.settings)}: move or rename one of the two."
+            )
+
+    def _alone(self):
+        """Files change under this lock only; nobody finds one whose manifest is yet to come."""
+        return locked(self._shared / ".lock", f"writes to the run {self.folder.name}")

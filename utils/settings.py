@@ -9,6 +9,7 @@ from numbers import Integral, Real
 from pathlib import Path
 from typing import Any
 
+from utils.defaults import DATASET_DEFAULTS, ENCODER_DEFAULTS, PROFILE_CHANGES, SIZES
 from utils.errors import CourseError
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -25,7 +26,7 @@ class Settings:
         CourseError: A value has the wrong type or is out of range; the sentence names it.
     """
 
-    dataset: str = "scenes"  # scenes, flickr8k, or a folder with captions.txt and Images/
+    dataset: str = "scenes"  # scenes, flickr8k, or a folder of pictures and captions
     encoder: str = "vgg16"  # a name in utils.encoders.registry, or several joined by +
     profile: str = "full"  # small: whole sentences in two minutes; fast: only whether it works
     run: str = ""  # name of a retraining that keeps its own model beside the unnamed run's
@@ -122,51 +123,6 @@ RANGES = {
     "max_length": (1, 1000),
 }
 
-# Chosen on dev; where nothing stands the defaults above hold.
-DATASET_DEFAULTS: dict[str, dict[str, Any]] = {
-    "scenes": {"dropout": 0.5, "epochs": 30, "patience": 8, "batch_size": 64},
-    # Long feature vectors are learned by heart: with VGG16's at full scale the dev loss is 3.09,
-    # with these settings 2.92. VGG16 joined with the EfficientNets needs them as well.
-    "flickr8k": {
-        "min_count": 5,
-        "feature_scale": 0.15,
-        "feature_dropout": 0.35,
-        "weight_decay": 0.0,
-        "epochs": 10,
-    },
-}
-OWN_FOLDER_DEFAULTS = {"min_count": 5}
-# What two views of every picture make room for: twice the units, a model that learns less by heart.
-MIRRORED = {"mirrored": True, "units": 512, "dropout": 0.5, "feature_scale": 0.1}
-# By data set and encoders; the order in which encoders are joined does not matter.
-ENCODER_DEFAULTS: dict[tuple[str, frozenset[str]], dict[str, Any]] = {
-    ("flickr8k", frozenset({"efficientnet_lite0"})): {
-        **MIRRORED,
-        "feature_dropout": 0.0,
-        "epochs": 9,
-        "alpha": 0.9,
-    },
-    ("flickr8k", frozenset({"vgg16", "efficientnet_lite2", "efficientnet_lite0"})): MIRRORED,
-}
-PROFILE_CHANGES: dict[str, dict[str, Any]] = {
-    "full": {},
-    "small": {
-        "picture_count": 400,
-        "learning_rate": 4e-3,
-        "embedding_size": 128,
-        "units": 128,
-        "dropout": 0.35,
-        "epochs": 20,
-    },
-    "fast": {
-        "picture_count": 120,
-        "learning_rate": 5e-3,
-        "embedding_size": 32,
-        "units": 64,
-        "epochs": 6,
-    },
-}
-
 
 def from_environment(name: str) -> str:
     """Return the variable `CAPTION_<NAME>` without blanks around it; empty if it is not set."""
@@ -211,8 +167,9 @@ def default_settings(dataset: str, encoder: str, profile: str, **changes: Any) -
     Raises:
         CourseError: A value has the wrong type or is out of range.
     """
-    defaults = DATASET_DEFAULTS.get(dataset, OWN_FOLDER_DEFAULTS)
-    defaults = defaults | ENCODER_DEFAULTS.get((dataset, frozenset(encoder.split("+"))), {})
+    like = dataset if dataset in DATASET_DEFAULTS else "flickr8k"  # photographs, most likely
+    defaults = DATASET_DEFAULTS[like]
+    defaults = defaults | ENCODER_DEFAULTS.get((like, frozenset(encoder.split("+"))), {})
     defaults = defaults | PROFILE_CHANGES.get(profile, {})
     chosen = {"dataset": dataset, "encoder": encoder, "profile": profile}
     return Settings(**defaults | chosen | changes, named=frozenset(changes) - _CHOICES)
@@ -249,9 +206,23 @@ def load_settings(**changes: Any) -> Settings:
         raise CourseError(
             f"Unknown data set {settings.dataset!r}: "
             + (f"did you mean {near[0]!r}? Or " if near else "choose scenes, flickr8k, or ")
-            + "give the path of a folder with captions.txt and Images/."
+            + "give the path of a folder with pictures and captions (see data/README.md)."
         )
     return settings
+
+
+def for_size(settings: Settings, captions: int) -> Settings:
+    """Return the settings that fit a folder of one's own, in place of those that nobody named.
+
+    Args:
+        settings: Of any data set; those of `scenes` and `flickr8k` stay as they are.
+        captions: How many captions the train split has.
+    """
+    if settings.dataset in DATASET_DEFAULTS:
+        return settings
+    changes = next((values for most, values in SIZES if captions < most), {})
+    kept = settings.named | PROFILE_CHANGES[settings.profile].keys()
+    return replace(settings, **{k: v for k, v in changes.items() if k not in kept})
 
 
 def with_recorded(settings: Settings, recorded: dict[str, Any]) -> Settings:

@@ -10,7 +10,6 @@ import pytest
 
 from benchmarks import judgements
 from utils.datasets import load_agreement, read_judgements
-from utils.datasets.flickr8k import read_flickr8k
 from utils.metrics import score_captions
 from utils.settings import ROOT
 
@@ -72,7 +71,7 @@ def test_nothing_but_numbers_is_kept(folder):
 
 def test_a_caption_scores_as_a_set_of_one(folder):
     judged = read_judgements(folder)
-    scores = judgements.score_each(judged, read_flickr8k(folder).captions)
+    scores = judgements.score_each(judged, judgements.read_references(folder))
     assert scores.columns.tolist()[: len(NAMES)] == NAMES
     for row in (0, 1, 9):
         image, said = judged.loc[row, ["image", "caption"]]

@@ -29,6 +29,15 @@ def test_a_kernel_that_dies_is_named_as_that(tmp_path, monkeypatch):
     assert "\n" not in str(caught.value)
 
 
+def test_what_the_data_set_was_taken_for_is_shown_on_the_terminal(tmp_path, monkeypatch, capsys):
+    notebook(tmp_path, "print('drawing\\rdone\\nData set mine: a table of captions\\n3 captions')")
+    monkeypatch.setattr(notebooks, "NOTEBOOKS", tmp_path)
+    notebooks.execute("05_training", tmp_path / "executed.ipynb")
+    first, second = capsys.readouterr().out.splitlines()
+    assert first == "Data set mine: a table of captions"
+    assert second.startswith("05_training")
+
+
 PROGRAM = """
 import sys
 from pathlib import Path

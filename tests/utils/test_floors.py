@@ -10,9 +10,9 @@ import pytest
 ROOT = Path(__file__).parents[2]
 UTILS = ROOT / "utils"
 FLOORS = (
-    ("errors",),
+    ("errors", "defaults"),
     ("settings", "tensorflow_setup"),
-    ("vocabulary", "images", "model", "artifacts", "fonts"),
+    ("vocabulary", "images", "model", "artifacts", "locks", "fonts"),
     ("datasets", "encoders", "decoding", "metrics", "plotting", "batches", "checkpoint", "files"),
     ("run", "training", "self_critical", "plotting_model", "plotting_scores", "plotting_words"),
     ("captioner", "evaluation"),

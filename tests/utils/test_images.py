@@ -225,6 +225,17 @@ def image_with(array, exif):
     return image
 
 
+def test_a_deep_picture_is_turned_too():
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    chunk = b"eXIf" + exif.tobytes()[6:]
+    chunk = struct.pack(">I", len(chunk) - 4) + chunk + struct.pack(">I", zlib.crc32(chunk))
+    content = cv2.imencode(".png", halves()[:, :, ::-1].astype(np.uint16) * 257)[1].tobytes()
+    picture = read_picture(content[:33] + chunk + content[33:])  # behind the header
+    assert picture.shape == (160, 120, 3)
+    assert_red_left_blue_right(picture.transpose(1, 0, 2), 0)
+
+
 @pytest.mark.parametrize("kind", ["PNG", "WEBP"])
 def test_a_transparent_picture_is_turned_too(kind):
     exif = Image.Exif()

@@ -48,7 +48,7 @@ def data(tmp_path, monkeypatch):
 
 
 def settings_of(data, **changes):
-    return load_settings(dataset=str(data), encoder="efficientnet_lite0", **changes)
+    return load_settings(dataset=str(data), encoder="efficientnet_lite2", **changes)
 
 
 def clean(data, **changes):
@@ -169,10 +169,10 @@ def test_a_setting_of_a_later_notebook_does_not_matter_to_an_earlier_file(whole)
 
 
 def test_features_of_another_encoder_are_refused(whole):
-    lite0 = run_folder(settings_of(whole))
-    other = load_settings(dataset=str(whole), encoder="efficientnet_lite2")
-    shutil.copytree(lite0, run_folder(other))
-    with pytest.raises(CourseError, match="encoder='efficientnet_lite0', but the settings say"):
+    lite2 = run_folder(settings_of(whole))
+    other = load_settings(dataset=str(whole), encoder="efficientnet_lite0")
+    shutil.copytree(lite2, run_folder(other))
+    with pytest.raises(CourseError, match="encoder='efficientnet_lite2', but the settings say"):
         Run(other, "05_training").check("features.npy")
 
 
@@ -306,7 +306,7 @@ def test_a_run_knows_its_data_folder(whole, tmp_path):
     folder = run_folder(settings_of(whole))
     other = tmp_path / "elsewhere"
     other.mkdir()
-    mine = load_settings(dataset=str(other), encoder="efficientnet_lite0")
+    mine = load_settings(dataset=str(other), encoder="efficientnet_lite2")
     folder.rename(run_folder(mine))
     with pytest.raises(CourseError, match="belongs to the data folder"):
         Run(mine)
@@ -372,7 +372,7 @@ def test_checking_a_large_run_takes_well_under_a_second(data):
 
 def test_the_identity_of_a_run_is_plain_json(whole):
     content = json.loads((run_folder(settings_of(whole)) / "run.json").read_text())
-    assert content["encoder"] == "efficientnet_lite0"
+    assert content["encoder"] == "efficientnet_lite2"
     assert os.path.basename(content["data_folder"]) == "holiday"
 
 

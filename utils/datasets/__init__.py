@@ -10,7 +10,6 @@ from utils.datasets.cleaning import (
 from utils.datasets.flickr8k import (
     fetch_flickr8k,
     load_agreement,
-    read_flickr8k,
     read_judgements,
 )
 from utils.datasets.folder import read_folder
@@ -33,7 +32,7 @@ __all__ = [
 
 
 def load_raw_dataset(settings: Settings) -> RawDataset:
-    """Fetch the data set of `settings` where it is not there yet, and read it.
+    """Fetch the data set of `settings` where it is not there yet, read it, say what it is.
 
     Raises:
         CourseError: An archive is missing or wrong, or the captions cannot be read.
@@ -41,10 +40,12 @@ def load_raw_dataset(settings: Settings) -> RawDataset:
     folder = settings.data_folder
     if settings.dataset == "flickr8k":
         fetch_flickr8k(folder)
-        return read_flickr8k(folder)
     if settings.dataset == "scenes" and not (folder / "splits.csv").exists():
         try:
             generate_scenes(folder, settings.picture_count)
         except ValueError as error:
             raise CourseError(f"The scenes cannot be drawn: {error}") from error
-    return read_folder(folder)
+    raw = read_folder(folder)
+    for line in raw.form.splitlines():  # `make run` shows lines that begin so
+        print(f"Data set {raw.name}: {line}")
+    return raw

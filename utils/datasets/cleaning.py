@@ -11,6 +11,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from utils.artifacts import fingerprint
+from utils.datasets.names import list_pictures
 from utils.datasets.raw import SPLITS, RawDataset
 from utils.errors import CourseError
 from utils.images import read_picture
@@ -28,7 +29,7 @@ def inspect_pictures(raw: RawDataset) -> pd.DataFrame:
         picture can be read, else "missing" or "unreadable", and `reason` says why. Taught in
         notebook 01.
     """
-    in_folder = {path.name for path in raw.image_folder.glob("[!.]*") if not path.is_dir()}
+    in_folder = set(list_pictures(raw.image_folder))
     images = sorted(in_folder | set(raw.captions["image"]))
 
     def inspect(image):
@@ -159,6 +160,8 @@ def _oddities(caption):
     found = {char for char in caption if char in "\t#*_~^|<>\\"}
     found |= {char for char in caption if not char.isascii() and not _is_plain(char)}
     found = [char if char.isprintable() else f"U+{ord(char):04X}" for char in sorted(found)]
+    if caption.count('"') % 2:
+        found.append("unbalanced quotation mark")
     if "  " in caption.strip():
         found.append("double space")
     if caption.isupper() and len(caption.split()) > 1:

@@ -13,7 +13,7 @@ import requests
 from tqdm import tqdm
 
 from utils.artifacts import fingerprint
-from utils.datasets.raw import SPLITS, RawDataset
+from utils.datasets.tables import read_captions
 from utils.errors import CourseError
 from utils.settings import ROOT, folder_from_environment
 
@@ -42,12 +42,12 @@ def fetch_flickr8k(folder: Path) -> None:
     is continued. `folder` appears only once everything is unpacked and checked.
 
     Args:
-        folder: Where the data set shall lie; nothing happens if it is there already.
+        folder: Where the data set shall lie; nothing happens if something lies there already.
 
     Raises:
         CourseError: An archive cannot be had, is damaged, or is another data set.
     """
-    if folder.exists():
+    if folder.exists() and any(folder.iterdir()):
         return
     # All archives first: a missing one shows before anything is unpacked.
     paths = [_find_archive(name, md5, folder.parent) for name, md5 in ARCHIVES.items()]
@@ -186,30 +186,6 @@ def _download_rest(address, part):
                 bar.update(len(block))
 
 
-def read_flickr8k(folder: Path) -> RawDataset:
-    """Read Flickr8k's own text files.
-
-    Args:
-        folder: What `fetch_flickr8k` made.
-
-    Returns:
-        The captions and the official split.
-    """
-    lines = (folder / "Flickr8k.token.txt").read_text("utf-8").splitlines()
-    # A line is "<picture>#<number of the caption><tab><caption>".
-    rows = [line.split("\t", 1) for line in lines if line.strip()]
-    captions = pd.DataFrame(
-        [(key.rsplit("#", 1)[0], caption) for key, caption in rows], columns=["image", "caption"]
-    )
-    splits = {
-        image: split
-        for split in SPLITS
-        for image in (folder / f"Flickr_8k.{split}Images.txt").read_text("utf-8").split()
-    }
-    sources = tuple(folder / name for name in TEXTS)
-    return RawDataset("flickr8k", folder / PICTURE_FOLDER, captions, pd.Series(splits), sources)
-
-
 def read_judgements(folder: Path) -> pd.DataFrame:
     """Read what three experts think of captions of test pictures.
 
@@ -233,12 +209,11 @@ def read_judgements(folder: Path) -> pd.DataFrame:
     path = folder / JUDGEMENTS
     if not path.exists():
         raise CourseError(f"{path} does not exist: unpack Flickr8k_text.zip, which holds it, anew.")
-    lines = (folder / "Flickr8k.token.txt").read_text("utf-8").splitlines()
-    captions = dict(line.split("\t", 1) for line in lines if line.strip())
+    captions, _ = read_captions(folder / "Flickr8k.token.txt", quoted=False)
     columns = ["image", "caption", "lowest", "middle", "highest"]
-    table = pd.read_csv(path, sep="\t", names=columns)
+    table = pd.read_csv(path, sep="\t", names=columns, dtype=dict.fromkeys(columns[:2], str))
     table = table[table["caption"].str.rsplit("#", n=1).str[0] != table["image"]]
-    table["caption"] = table["caption"].map(captions)
+    table["caption"] = table["caption"].map(captions.set_index("image")["caption"].to_dict())
     return table.dropna().reset_index(drop=True)
 
 

@@ -1,72 +1,108 @@
-"""A data set of one's own: a folder with captions.txt and Images/ (notebook 01)."""
+"""A captioned data set in any common form, read from its folder (notebook 01)."""
 
-import csv
+import os
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
-from utils.datasets.raw import NOVEL, SPLITS, RawDataset
+from utils.datasets.formats import EXPECTED, Captions, describe_folder, find_form
+from utils.datasets.names import NUMBERED, list_pictures, match_names, picture_folder, shown
+from utils.datasets.raw import RawDataset
+from utils.datasets.splits import DRAWN, complete_splits, read_official_splits, read_splits
 from utils.errors import CourseError
-
-SPLIT_SEED = 7  # not that of a training: another training must not move pictures from test to train
 
 
 def read_folder(folder: str | Path) -> RawDataset:
-    """Read a data set of one's own.
+    """Read a data set from its folder, in whichever form of `data/README.md` it lies there.
 
     Args:
-        folder: Holds `captions.txt` (CSV with the header `image,caption`, a row per caption),
-            `Images/` and, if the splits are fixed, `splits.csv` (image,split). Without it the
-            pictures are split 80 : 10 : 10 at random, the same way every time.
+        folder: Holds captions in one of the forms, and the pictures. `splits.csv` (image,split)
+            wins over what the form itself says about splits; where nothing does, the pictures are
+            split 80 : 10 : 10 at random, the same way every time.
+
+    Returns:
+        The data set; names of pictures are paths below its folder of pictures, and `form` says
+        what it was taken for.
 
     Raises:
-        CourseError: A part is missing or cannot be read; the sentence names it.
+        CourseError: No form fits, a part is missing or cannot be read, or more than half of the
+            names in the captions find no picture; the sentence names it.
     """
     folder = Path(folder)
-    captions = _read_table(folder / "captions.txt", ["image", "caption"])
-    if not (folder / "Images").is_dir():
-        raise CourseError(f"The folder Images/ is missing in {folder}: put the pictures there.")
-    if (folder / "splits.csv").exists():
-        splits = _read_splits(folder / "splits.csv")
-    else:
-        images = np.sort(captions["image"].unique())
-        np.random.default_rng(SPLIT_SEED).shuffle(images)
-        places = np.searchsorted([0.8, 0.9], np.arange(len(images)) / len(images), side="right")
-        splits = pd.Series(np.array(SPLITS)[places], index=images)
-    sources = [folder / "captions.txt", folder / "splits.csv"]
-    there = tuple(path for path in sources if path.exists())
-    return RawDataset(folder.name, folder / "Images", captions, splits, there)
-
-
-def _read_splits(path):
-    table = _read_table(path, ["image", "split"])
-    if wrong := sorted(set(table["split"]) - {*SPLITS, NOVEL}):
-        raise CourseError(f"{path} names the split {wrong[0]!r}: write train, dev or test.")
-    if (twice := table["image"].duplicated()).any():
-        image = table.loc[twice, "image"].iloc[0]
-        raise CourseError(f"{path} names the picture {image} twice: keep one of the rows.")
-    return table.set_index("image")["split"]
-
-
-def _read_table(path, columns):
-    """Read a CSV file of two columns, everything as text: a caption "null" is a caption."""
-    header = ",".join(columns)
-    if not path.exists():
-        raise CourseError(f"{path.name} is missing in {path.parent}: see data/README.md.")
-    try:
-        # utf-8-sig: spreadsheets put an invisible mark at the start of the file.
-        with open(path, encoding="utf-8-sig", newline="") as file:
-            rows = [row for row in csv.reader(file) if row]
-    except (csv.Error, UnicodeDecodeError) as error:
-        raise CourseError(f"{path} is no CSV file in UTF-8: {error}.") from error
-    if not rows or rows[0] != columns:
+    root, (form, paths, others) = _recognised(folder)
+    image_folder = picture_folder(root)
+    files = list_pictures(image_folder)
+    captions = form.read(paths, root, files)
+    if captions.table.empty:
+        raise CourseError(f"{captions.sources[0]} holds no captions.")
+    place = _place(image_folder, folder)
+    if not files:
         raise CourseError(
-            f"{path} must start with the line {header}, "
-            f"but {'starts with ' + ','.join(rows[0]) if rows else 'is empty'}."
+            f"No picture lies in {place}: put the pictures that {captions.sources[0].name} names "
+            "there, into Images/."
         )
-    if len(rows) == 1:
-        raise CourseError(f"{path} holds no rows: put one {' and '.join(columns)} on each line.")
-    # A comma in a caption that stands without quotation marks belongs to the caption.
-    rows = [(row[0].strip(), ",".join(row[1:])) for row in rows[1:]]
-    return pd.DataFrame(rows, columns=columns, dtype=str)
+    splits, told, lists = _named_splits(root, captions)
+    there = set(files)
+    matched = match_names({*captions.table["image"], *splits}, files)
+    table = captions.table.assign(image=captions.table["image"].map(_renamed(matched)))
+    splits = {_renamed(matched)(name): split for name, split in splits.items()}
+    if (root / "splits.csv") not in lists:
+        # A list may be of more pictures than lie here: what is not here makes no split whole.
+        splits = {image: split for image, split in splits.items() if image in there}
+        splits, remark = complete_splits(splits, table["image"].unique().tolist())
+        told = DRAWN if remark == DRAWN else f"{told}, {remark}" if remark else told
+    named = ", ".join(str(path.relative_to(folder)) for path in captions.sources)
+    line = f"{named} was taken for {captions.form}, pictures in {place}, {told}."
+    line += f" Not read: {', '.join(others)}." if others else ""
+    line += _missing(table, files, named, place)
+    sources = (*captions.sources, *lists)
+    return RawDataset(folder.name, image_folder, table, pd.Series(splits), sources, line)
+
+
+def _recognised(folder):
+    """Return where the data set lies and its form; an archive may have brought one more folder."""
+    found, root = find_form(folder), folder
+    while found is None:
+        inside = [path for path in root.glob("*") if not path.name.startswith((".", "__MACOSX"))]
+        if len(inside) != 1 or not inside[0].is_dir():
+            raise CourseError(
+                f"captions.txt is missing in {folder}, and no other form of data set fits: found "
+                f"{describe_folder(folder)}; expected {EXPECTED}. See data/README.md."
+            )
+        root = inside[0]
+        found = find_form(root)
+    return root, found
+
+
+def _named_splits(root: Path, captions: Captions) -> tuple[dict[str, str], str, tuple[Path, ...]]:
+    """Return splits as they are named, who names them, and the files besides the captions."""
+    if (root / "splits.csv").is_file():
+        return read_splits(root / "splits.csv"), "split by splits.csv", (root / "splits.csv",)
+    splits, lists = read_official_splits(root)
+    if splits:
+        return splits, "official split of Flickr8k", lists
+    return captions.splits, "split as it says itself", ()
+
+
+def _renamed(matched):
+    return lambda name: matched.get(name) or NUMBERED.sub("", name)
+
+
+def _place(image_folder, folder):
+    inside = os.path.relpath(image_folder, folder)
+    return f"{folder.name}/" if inside == "." else f"{inside}/"
+
+
+def _missing(table, files, named, place):
+    """Say how many names find no picture and show one of each side; refuse more than half."""
+    images = set(table["image"])
+    missing, spare = sorted(images - set(files)), sorted(set(files) - images)
+    if not missing:
+        return ""
+    count = f"{len(missing):,} of the {len(images):,} pictures that {named} names"
+    examples = f"for example {shown(missing[0])}"
+    if spare:
+        examples += f"; what lies there without captions is, for example, {shown(spare[0])}"
+    if len(missing) > len(images) / 2:
+        raise CourseError(f"{count} are not in {place}, {examples}: make the names agree.")
+    return f"\n{count} are not there, {examples}."

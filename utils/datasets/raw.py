@@ -19,6 +19,7 @@ class RawDataset:
         captions: DataFrame (image, caption), as somebody typed them.
         splits: Series from image to split.
         sources: The text files that captions and splits were read from.
+        form: What the data set was taken for, and what was noticed while reading it.
     """
 
     name: str
@@ -26,7 +27,8 @@ class RawDataset:
     captions: pd.DataFrame
     splits: pd.Series
     sources: tuple[Path, ...] = ()
+    form: str = ""
 
     def path(self, image: str) -> Path:
-        """Path of a picture, given its file name."""
+        """Path of a picture, given its name in the captions."""
         return self.image_folder / image

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from utils.datasets import flickr8k
+from utils.datasets.folder import read_folder
 from utils.errors import CourseError
 
 CONTENT = np.random.default_rng(0).bytes(3_000_000)
@@ -146,7 +147,7 @@ def refused(tmp_path, match):
 def test_fetch_and_read(archives, tmp_path):
     folder = tmp_path / "data" / "flickr8k"
     flickr8k.fetch_flickr8k(folder)
-    raw = flickr8k.read_flickr8k(folder)
+    raw = read_folder(folder)
     assert sorted(path.name for path in raw.image_folder.iterdir()) == ["a.jpg", "b.jpg", "c.jpg"]
     assert raw.sources == tuple(folder / name for name in TEXTS)
     assert raw.captions.to_numpy().tolist() == [
