@@ -14,8 +14,6 @@ from typing import Any
 
 import nbformat
 import pandas as pd
-from jupyter_client.kernelspec import KernelSpecManager
-from jupyter_client.manager import AsyncKernelManager
 from jupyter_core.utils import ensure_async
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, DeadKernelError
@@ -27,6 +25,7 @@ from utils.errors import CourseError
 from utils.files import FILES, SHARED
 from utils.run import Run
 from utils.settings import FIGURES, ROOT, load_settings
+from utils.vocabulary import counted_by
 
 NOTEBOOKS = ROOT / "notebooks"
 STEPS = (
@@ -65,10 +64,11 @@ class ShowingClient(NotebookClient):
         if heading and cell.cell_type == "markdown":
             self.heading = heading[1]
 
-    def create_kernel_manager(self) -> AsyncKernelManager:
+    def create_kernel_manager(self) -> Any:
         """Return what starts kernels with this Python, whatever else is called python3 here."""
-        own = KernelSpecManager(kernel_dirs=[], ensure_native_kernel=True)
-        return AsyncKernelManager(kernel_name="python3", kernel_spec_manager=own)
+        manager = super().create_kernel_manager()
+        manager.kernel_spec_manager.kernel_dirs = []  # no list is looked through
+        return manager
 
     @asynccontextmanager
     async def async_setup_kernel(self, **options: Any) -> AsyncIterator[None]:
@@ -123,6 +123,7 @@ def execute(step: str, target: Path) -> None:
     client = ShowingClient(
         notebook,
         timeout=None,
+        kernel_name="python3",
         extra_arguments=["--IPKernelApp.log_level=ERROR"],
         coalesce_streams=True,
         store_widget_state=False,
@@ -165,7 +166,9 @@ def print_scores(run: Run, name: str) -> None:
     """Print the test scores of a `metrics.json` as a table."""
     scores = run.load(name)["test"]
     table = pd.DataFrame({f"beam {size}": values for size, values in scores.items()}).T
-    print(f"\nTest scores (x100):\n{table.round(1).to_string()}")
+    unit = counted_by(run.load("captions.csv")["caption"].head(1000))
+    told = "" if unit == "words" else f", {unit} in place of words"
+    print(f"\nTest scores (x100){told}:\n{table.round(1).to_string()}")
 
 
 def publish(run: Run, steps: tuple[str, ...]) -> None:

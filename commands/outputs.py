@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from utils.errors import CourseError
+from utils.vocabulary import join_characters
 
 PER_PAGE, COLUMNS = 24, 4  # pictures of a grid
 GRIDS = (".jpg", ".jpeg", ".png")
@@ -100,6 +101,8 @@ def open_outputs(options: argparse.Namespace, count: int) -> Iterator[Take]:
             takes.append(stack.enter_context(_grid(pages_of(options.grid, count))))
 
         def take(captioned):
+            said = [c._replace(caption=join_characters(c.caption)) for c in captioned.candidates]
+            captioned = captioned._replace(candidates=said)
             for each in takes:
                 each(captioned)
 
@@ -189,7 +192,7 @@ def _html(file, several):
             lines.append(html.escape(candidate.caption) + ("" if several is None else sure))
         name = html.escape(readable_name(captioned.name))
         file.write(
-            f'<figure><img alt="" src="data:image/jpeg;base64,{data}"><figcaption>'
+            f'<figure><img alt="" src="data:image/jpeg;base64,{data}"><figcaption dir="auto">'
             f"{'<br>'.join(lines)}<br><small>{name}</small></figcaption></figure>\n"
         )
 

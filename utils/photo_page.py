@@ -20,6 +20,7 @@ from utils.explain import next_words, word_maps
 from utils.images import read_picture
 from utils.plotting import PAPER
 from utils.plotting_words import show_next_words, show_word_maps
+from utils.vocabulary import join_characters
 
 MOST_BYTES = 20_000_000  # of a picture file
 SHOWN = (480, 480)  # pixels of a picture on the page, at most
@@ -41,7 +42,7 @@ def read_upload(name: str, content: bytes) -> np.ndarray:
 def captions_table(names: Sequence[str], found: Sequence[Sequence[Any]]) -> pd.DataFrame:
     """Return the captions of pictures as a DataFrame (image, rank, caption, log_probability)."""
     rows = [
-        (name, rank, candidate.caption, candidate.log_probability)
+        (name, rank, join_characters(candidate.caption), candidate.log_probability)
         for name, candidates in zip(names, found, strict=True)
         for rank, candidate in enumerate(candidates, 1)
     ]

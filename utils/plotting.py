@@ -1,6 +1,7 @@
 """Figures: one style, grids of captioned pictures, curves, tables of tokens."""
 
 import textwrap
+import unicodedata
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,9 @@ from matplotlib.layout_engine import PlaceHolderLayoutEngine
 from matplotlib_inline.backend_inline import set_matplotlib_formats
 
 from utils.artifacts import atomic_path
+from utils.fonts import OWN, complete_fonts
 from utils.images import read_picture
+from utils.vocabulary import join_characters
 
 INK = "#23313f"
 PAPER = "#f1f3f5"  # not white: no glare where JupyterLab or the book is dark
@@ -53,10 +56,11 @@ def set_style() -> None:
             "figure.dpi": 90,
             "figure.facecolor": PAPER,
             "figure.figsize": (9, 3.6),
-            "font.family": "DejaVu Sans",  # comes with matplotlib: the same on every machine
+            "font.family": OWN,
             "grid.color": "#dde2e7",
             "savefig.dpi": 110,
             "text.color": INK,
+            "text.parse_math": False,  # a dollar sign in a caption is no formula
             "xtick.color": INK,
             "ytick.color": INK,
         },
@@ -64,7 +68,8 @@ def set_style() -> None:
 
 
 def save_figure(figure: Figure, folder: Path, name: str) -> None:
-    """Write a figure as `<folder>/<name>.png`, atomically."""
+    """Write a figure as `<folder>/<name>.png`, atomically, in fonts that have its letters."""
+    complete_fonts(figure)
     with atomic_path(folder / f"{name}.png") as temporary:
         # No date and no version inside: the same figure gives the same file.
         figure.savefig(temporary, metadata={"Software": None})
@@ -118,6 +123,7 @@ def show_pictures(
     if title:
         top = 1 - 0.1 / height
         figure.suptitle(title, x=0.008, y=top, ha="left", va="top", weight="bold", size=13)
+    complete_fonts(figure)
     return figure
 
 
@@ -126,7 +132,7 @@ def _blocks(count, width, marks, texts, references):
     blocks = []
     for index in range(count):
         mark = [marks[index]] if marks is not None else []
-        bold = textwrap.wrap(texts[index], int(width * 11.8)) if texts is not None else []
+        bold = _wrap(texts[index], int(width * 11.8)) if texts is not None else []
         small = _bullets(references[index], int(width * 14)) if references else []
         blocks.append([(mark, MARK), (bold, CAPTION), (small, REFERENCE)])
     return blocks
@@ -134,8 +140,16 @@ def _blocks(count, width, marks, texts, references):
 
 def _bullets(texts, width):
     """Lines of a list, each text with a dash in front."""
-    lines = [textwrap.wrap(f"– {text}", width, subsequent_indent="   ") for text in texts]
+    lines = [_wrap(f"– {text}", width, subsequent_indent="   ") for text in texts]
     return sum(lines, [])
+
+
+def _wrap(text, columns, **options):
+    """Lines of a text; Chinese characters stand without blanks and are as wide as two letters."""
+    text = join_characters(text)
+    wide = sum(unicodedata.east_asian_width(character) in "WF" for character in text)
+    columns = columns * len(text) // (len(text) + wide) if wide else columns
+    return textwrap.wrap(text, columns, **options)
 
 
 def _show_in_box(axis, picture, tall):

@@ -7,6 +7,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 
+from utils.fonts import complete_fonts
 from utils.plotting import COLORS, INK, QUIET
 
 SHOWN = 280  # pixels of a picture in these figures
@@ -39,6 +40,7 @@ def show_word_maps(
         color = cv2.resize((fall.clip(0) / highest).astype(np.float32), (SHOWN, SHOWN))[..., None]
         axis.imshow((pale + (small - pale) * color).astype(np.uint8))
         axis.set_title(f"{word}  {fall.max():.1f}", size=10)
+    complete_fonts(figure)
     return figure
 
 
@@ -66,4 +68,5 @@ def show_next_words(
         axis.spines["bottom"].set_visible(False)
         axis.tick_params(length=0, color=QUIET)
         axis.grid(False)
+    complete_fonts(figure)
     return figure

@@ -12,7 +12,7 @@ UTILS = ROOT / "utils"
 FLOORS = (
     ("errors", "defaults"),
     ("settings", "tensorflow_setup"),
-    ("vocabulary", "images", "model", "artifacts", "locks"),
+    ("vocabulary", "images", "model", "artifacts", "locks", "fonts"),
     ("datasets", "encoders", "decoding", "metrics", "plotting", "batches", "checkpoint", "files"),
     ("run", "training", "self_critical", "plotting_model", "plotting_scores", "plotting_words"),
     ("captioner", "evaluation"),
