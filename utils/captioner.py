@@ -62,6 +62,7 @@ class Captioner:
         beam_size: int | None = None,
         several: int | None = None,
         details: bool = False,
+        max_length: int | None = None,
     ) -> Any:
         """Caption one picture, or several.
 
@@ -71,6 +72,8 @@ class Captioner:
             beam_size: 1 is greedy search; by default what the captioner was tested with.
             several: How many captions a picture, at least 1; the beam size is at least that.
             details: Whether to tell the probability of every word.
+            max_length: How many words a caption has at most; by default what the captioner was
+                tested with.
 
         Returns:
             A string for one picture, a list of strings for several pictures. With `details`, a
@@ -84,7 +87,8 @@ class Captioner:
         settings = self.settings
         features = extract_features(pictures, self.encoders, settings.mirrored, progress=False)
         beam_size = settings.beam_size if beam_size is None else beam_size
-        search = (beam_size, settings.alpha, settings.max_length)
+        max_length = settings.max_length if max_length is None else max_length
+        search = (beam_size, settings.alpha, max_length)
         said, scores = self._decode(features, *search, several)
         if several is not None:
             said = [

@@ -86,7 +86,8 @@ class Run:
     def sized(self, settings: Settings) -> Settings:
         """Fit settings to the number of captions that notebook 01 counted, as `for_size` does."""
         with suppress(CourseError, KeyError):
-            return for_size(settings, self.manifest("captions.csv")["train_captions"])
+            counted = self.manifest("captions.csv")
+            return for_size(settings, counted["train_captions"], counted["longest"])
         return settings
 
     def path(self, name: str) -> Path:
@@ -205,8 +206,9 @@ class Run:
         """Write the tables of notebook 01, and which files of the `RawDataset` they are from."""
         data = self.settings.data_folder
         sources = {str(p.relative_to(data)): self._fingerprints.of(p) for p in raw.sources}
-        count = {"train_captions": int(captions["split"].eq("train").sum())}  # for `sized`
-        self.save("captions.csv", captions, sources=sources, **count)
+        train = captions.loc[captions["split"].eq("train"), "caption"]
+        counted = {"train_captions": len(train), "longest": int(train.str.count(" ").max()) + 1}
+        self.save("captions.csv", captions, sources=sources, **counted)  # `sized` asks for them
         self.save("pictures.csv", pictures, image_folder=str(raw.image_folder.relative_to(data)))
 
     def load(self, name: str) -> Any:

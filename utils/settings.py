@@ -211,16 +211,18 @@ def load_settings(**changes: Any) -> Settings:
     return settings
 
 
-def for_size(settings: Settings, captions: int) -> Settings:
+def for_size(settings: Settings, captions: int, words: int) -> Settings:
     """Return the settings that fit a folder of one's own, in place of those that nobody named.
 
     Args:
         settings: Of any data set; those of `scenes` and `flickr8k` stay as they are.
         captions: How many captions the train split has.
+        words: As many as the longest of them has.
     """
     if settings.dataset in DATASET_DEFAULTS:
         return settings
     changes = next((values for most, values in SIZES if captions < most), {})
+    changes = changes | {"max_length": max(words, settings.max_length)}
     kept = settings.named | PROFILE_CHANGES[settings.profile].keys()
     return replace(settings, **{k: v for k, v in changes.items() if k not in kept})
 

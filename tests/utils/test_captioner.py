@@ -191,6 +191,7 @@ def test_it_searches_as_its_settings_say(trained, quick):
     assert max(len(caption.split()) for caption in captions(2, max_length=2)) <= 2
     with pytest.raises(CourseError, match="beam_size"):
         trained.caption(pictures, beam_size=0)
+    assert max(len(text.split()) for text in trained.caption(pictures, max_length=2)) <= 2
 
 
 def test_several_captions_and_the_probability_of_every_word(trained, quick):

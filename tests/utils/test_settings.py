@@ -173,15 +173,16 @@ def test_settings_stand_on_the_ground():
 
 def test_settings_of_a_folder_follow_its_size(tmp_path):
     own = load_settings(dataset=str(tmp_path), encoder="efficientnet_lite0")
-    few, many = for_size(own, 1500), for_size(own, 500_000)
+    few, many = for_size(own, 1500, 20), for_size(own, 500_000, 20)
     assert (few.batch_size, few.min_count) == (32, 2) and few.epochs > many.epochs
     assert many == own and (many.min_count, many.batch_size) == (5, 128)
     chosen = load_settings(dataset=str(tmp_path), encoder="efficientnet_lite0", epochs=3)
-    assert for_size(chosen, 1500).epochs == 3
+    assert for_size(chosen, 1500, 20).epochs == 3
+    assert (few.max_length, for_size(own, 1500, 75).max_length) == (30, 75)
     for name in ("scenes", "flickr8k"):
-        assert for_size(load_settings(dataset=name), 100) == load_settings(dataset=name)
+        assert for_size(load_settings(dataset=name), 100, 75) == load_settings(dataset=name)
 
 
 def test_the_fast_profile_stays_fast_whatever_the_size(tmp_path):
     fast = load_settings(dataset=str(tmp_path), profile="fast")
-    assert for_size(fast, 100).epochs == fast.epochs and for_size(fast, 100).min_count == 1
+    assert for_size(fast, 100, 9).epochs == fast.epochs and for_size(fast, 100, 9).min_count == 1

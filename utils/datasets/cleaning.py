@@ -17,6 +17,8 @@ from utils.errors import CourseError
 from utils.images import read_picture
 from utils.vocabulary import clean_caption
 
+MOST_WORDS = 100  # of a caption that is learned from: one of 5,000 would make every batch as wide
+
 
 def inspect_pictures(raw: RawDataset) -> pd.DataFrame:
     """Open every picture that a caption or the picture folder names.
@@ -119,6 +121,9 @@ def _find_caption_defects(captions):
             rows.append((image, "odd typing", odd, caption, "repaired"))
         if " " not in plain:
             rows.append((image, "one-word caption", "", caption, "kept"))
+        if (words := len(plain.split())) > MOST_WORDS:
+            detail = f"{words:,} words; train learns {MOST_WORDS}"
+            rows.append((image, "long caption", detail, caption, "repaired"))
         if again:
             rows.append((image, "repeated caption", "", caption, "kept"))
     return rows
@@ -193,6 +198,11 @@ def clean_dataset(
     captions["caption"] = captions["caption"].map(clean_caption)
     captions["split"] = captions["image"].map(raw.splits)
     captions = captions[captions["caption"] != ""].sort_values("image", kind="stable")
+    # References stay whole: a score compares with what people wrote.
+    long = captions["split"].eq("train") & (captions["caption"].str.count(" ") >= MOST_WORDS)
+    captions.loc[long, "caption"] = captions.loc[long, "caption"].map(
+        lambda text: " ".join(text.split()[:MOST_WORDS])
+    )
     for split in SPLITS:
         if not (captions["split"] == split).any():
             raise CourseError(f"No usable picture is left in the {split} split of {raw.name}.")

@@ -163,6 +163,17 @@ def test_defects_of_pictures(folder):
     assert set(captions["image"]) == set(kept["image"]) == {f"{n}.jpg" for n in range(3, 10)}
 
 
+def test_a_caption_of_thousands_of_words_is_cut_where_it_is_learned_from(folder):
+    raw = read_folder(folder)
+    learned, scored = (raw.splits[raw.splits == split].index[0] for split in ("train", "test"))
+    add_captions(folder, *(f"{image},{'very ' * 4999}long" for image in (learned, scored)))
+    raw, pictures, defects = examine(folder)
+    assert defects["detail"].to_list() == ["5,000 words; train learns 100"] * 2
+    captions, _ = datasets.clean_dataset(raw, pictures, defects)
+    longest = captions["caption"].str.split().str.len().groupby(captions["split"]).max()
+    assert (longest["train"], longest["test"]) == (100, 5000)
+
+
 def test_defects_of_captions(folder):
     odd = ["A  dog runs .", "A\u00a0cat runs !", "A cow # runs", "A HORSE RUNS"]
     fine = ['"Well, ""Rex"" runs!"', "A café in Łódź; it's 5 o'clock (or 6).", "An ATV ."]
