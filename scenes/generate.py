@@ -77,8 +77,8 @@ def generate_scenes(folder: str | Path, count: int = 1600, seed: int = 7) -> Non
     folder = Path(folder)
     (folder / "Images").mkdir(parents=True, exist_ok=True)
     (folder / "splits.csv").unlink(missing_ok=True)
-    for old in (folder / "Images").glob("scene_*.jpg"):
-        old.unlink()
+    for old in [*(folder / "Images").glob("scene_*.jpg"), *folder.glob("**/.*.tmp.*")]:
+        old.unlink(missing_ok=True)  # a drawing that was killed leaves temporary files, too
     rng = np.random.default_rng((seed, 0))
     splits = _splits(count, rng)
     amounts = {kind: max(1, round(n * count / 1600)) for kind, n in DEFECTS.items()}
@@ -134,7 +134,9 @@ def _draw_and_save(job):
     folder, seed, index, novel = job
     picture, captions, facts = make_scene(seed, index, novel)
     with whole_file(Path(folder) / "Images" / _name(index)) as temporary:
-        cv2.imwrite(str(temporary), picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
+        options = [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY]
+        # Not `imwrite`, which says nothing on a full disk.
+        temporary.write_bytes(cv2.imencode(".jpg", picture[..., ::-1], options)[1])
     return index, captions, facts
 
 

@@ -47,12 +47,12 @@ def fetch_flickr8k(folder: Path) -> None:
     Raises:
         CourseError: An archive cannot be had, is damaged, or is another data set.
     """
+    unpacked = folder.with_name(f".{folder.name}.tmp")
+    shutil.rmtree(unpacked, ignore_errors=True)  # left by a program that was killed
     if folder.exists() and any(folder.iterdir()):
         return
     # All archives first: a missing one shows before anything is unpacked.
     paths = [_find_archive(name, md5, folder.parent) for name, md5 in ARCHIVES.items()]
-    unpacked = folder.with_name(f".{folder.name}.tmp")
-    shutil.rmtree(unpacked, ignore_errors=True)
     try:
         text_path, picture_path = paths
         _unzip(text_path, unpacked)
@@ -142,8 +142,9 @@ def download(address: str, path: Path, md5: str) -> Path:
         return path
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + ".part")
+    before = part.stat().st_size if part.exists() else 0
     try:
-        _download_rest(address, part)
+        whole = _download_rest(address, part)
     except requests.RequestException as error:
         raise CourseError(
             f"{path.name} could not be downloaded from {address} ({type(error).__name__}): run "
@@ -152,6 +153,13 @@ def download(address: str, path: Path, md5: str) -> Path:
     with open(part, "rb") as file:
         found = hashlib.file_digest(file, "md5").hexdigest()
     if found != md5:
+        # A server that names no length cannot tell an end from a break: more may be to come, as
+        # long as something comes.
+        if not whole and part.stat().st_size > before:
+            raise CourseError(
+                f"{path.name} ended after {part.stat().st_size:,} bytes, which is too early or "
+                "another file: run again to continue."
+            )
         part.unlink()
         raise CourseError(
             f"{address} gave another file than expected (MD5 {found}): run again, or set "
@@ -162,11 +170,12 @@ def download(address: str, path: Path, md5: str) -> Path:
 
 
 def _download_rest(address, part):
+    """Fetch what is still to come; returns whether that is certainly all of it."""
     have = part.stat().st_size if part.exists() else 0
     headers = {"Range": f"bytes={have}-"} if have else {}
     with requests.get(address, headers=headers, stream=True, timeout=20) as response:
         if have and response.status_code == 416:
-            return  # nothing is left to fetch
+            return True  # nothing is left to fetch
         response.raise_for_status()
         if response.status_code != 206:
             have = 0  # the server sends the file from its start
@@ -184,6 +193,8 @@ def _download_rest(address, part):
             for block in response.iter_content(1 << 20):
                 file.write(block)
                 bar.update(len(block))
+        chunked = response.headers.get("Transfer-Encoding") == "chunked"  # it has a last chunk
+        return bool(length) or chunked
 
 
 def read_judgements(folder: Path) -> pd.DataFrame:
