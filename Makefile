@@ -4,7 +4,8 @@ BIN := .venv/bin
 
 # A .venv without its Python (the system was updated, or is another one) is made anew, and one that
 # was moved or copied with the project is told where it lies.
-DEAD := $(shell test ! -e .venv/installed || $(BIN)/python -I -c "" || rm -rf .venv)
+DEAD := $(shell test ! -e .venv/installed || $(BIN)/python -I -c "" 2> /dev/null || \
+  { echo "The Python of .venv is gone: it is made anew." >&2; rm -rf .venv; })
 MOVED := $(shell test ! -e .venv/installed || $(BIN)/python -I .ci/this_folder.py)
 
 # This project's packages and kernel, also where the machine's settings name others.
