@@ -1,5 +1,6 @@
 """Everything loaded once, then captions for any pictures."""
 
+import glob
 import json
 import os
 import shutil
@@ -10,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from utils.artifacts import fingerprint, write_json
+from utils.artifacts import cannot_write, fingerprint, remove_leftovers, write_json
 from utils.decoding import make_decoder, word_probabilities
 from utils.encoders import build_encoder, extract_features, feature_size, joined_encoders
 from utils.errors import CourseError
@@ -126,26 +127,29 @@ class Captioner:
             CourseError: The folder holds something that is no captioner.
         """
         folder = Path(folder).resolve()
+        try:
+            _finish_replacing(folder)
+            self._replace(folder, details)
+        except OSError as error:
+            raise cannot_write(folder, error) from error
+
+    def _replace(self, folder, details):
         free = not folder.exists() or folder.is_dir() and not any(folder.iterdir())
         if not free and not all((folder / name).exists() for name in PARTS):
             raise CourseError(
                 f"{folder} is no captioner, so none is written over it: name another folder."
             )
+        remove_leftovers(folder.parent, f".{glob.escape(folder.name)}.*.tmp")
         written = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
-        before = folder.with_name(f".{folder.name}.{os.getpid()}.old")
         try:
             self._write(written, details)
             # Renamed whole, so that nobody ever finds new weights beside an old vocabulary.
             if folder.exists():
-                folder.rename(before)
+                folder.rename(folder.with_name(f".{folder.name}.old"))
             written.rename(folder)
         finally:
             shutil.rmtree(written, ignore_errors=True)
-        if before.exists():
-            for path in before.iterdir():
-                if path.name not in PARTS:
-                    path.rename(folder / path.name)
-            shutil.rmtree(before)
+        _finish_replacing(folder)
 
     def _write(self, folder, details):
         shutil.rmtree(folder, ignore_errors=True)  # left by a program that was killed
@@ -164,6 +168,19 @@ class Captioner:
             "settings": {name: getattr(self.settings, name) for name in KEPT_SETTINGS},
         }
         write_json(folder / "manifest.json", manifest | details)
+
+
+def _finish_replacing(folder):
+    """Bring other people's files from the captioner that was replaced, or bring it back itself."""
+    before = folder.with_name(f".{folder.name}.old")
+    if before.exists():
+        if not folder.exists():  # killed between two renamings
+            before.rename(folder)
+            return
+        for path in before.iterdir():
+            if path.name not in PARTS:
+                path.rename(folder / path.name)
+        shutil.rmtree(before)
 
 
 def load_captioner(name: str | Path | None = None) -> Captioner:

@@ -2,7 +2,7 @@
 
 import json
 import zipfile
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from utils.artifacts import atomic_path
+from utils.locks import locked
 
 NAME = "checkpoint.npz"
 
@@ -59,6 +60,17 @@ class Progress:
 HISTORY = ("loss", "dev_loss", "learning_rate", "seconds")
 
 
+def alone_in(folder: Path) -> AbstractContextManager[None]:
+    """Train in a folder as the only process; with a CourseError if another one does already."""
+    lock = folder.with_name(f".{folder.name}.lock")
+    return locked(
+        lock,
+        f"is training in {folder}",
+        "wait until it is done, or give this training a name of its own: "
+        'load_settings(run="second"), or make run RUN=second',
+    )
+
+
 def save_progress(
     folder: Path, started_as: dict, progress: Progress, model: Any, optimizer: Any
 ) -> None:
@@ -101,7 +113,7 @@ def load_progress(folder: Path, started_as: dict, model: Any, optimizer: Any) ->
         model.set_weights(kept[0])
         for variable, array in zip(optimizer.variables, kept[1], strict=True):
             variable.assign(array)
-        print(f"Going on after epoch {len(text['rows'])}.")
+        print(f"Going on after epoch {text['rows'][-1]['epoch']}.")
         return Progress(tuple(text["rows"]), tuple(text["samples"]), tuple(kept[2]))
     return Progress()
 
@@ -110,7 +122,7 @@ def epochs_done(folder: Path) -> int:
     """Return how many whole epochs the checkpoint in a folder holds; 0 if there is none."""
     damaged = suppress(OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile)
     with damaged, np.load(folder / NAME, allow_pickle=False) as file:
-        return len(json.loads(str(file["text"]))["rows"])
+        return json.loads(str(file["text"]))["rows"][-1]["epoch"]
     return 0
 
 

@@ -14,7 +14,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from utils.batches import Batches
-from utils.checkpoint import load_progress, save_progress
+from utils.checkpoint import alone_in, load_progress, save_progress
 from utils.errors import CourseError
 from utils.model import build_model
 from utils.settings import MODEL_SETTINGS, Settings
@@ -136,7 +136,7 @@ def train(
         batches: The captions to learn from.
         dev_data: features, rows, tokens of the dev split, as `Batches` takes them.
         settings: epochs, patience, learning_rate, weight_decay, label_smoothing, seed.
-        folder: Of `checkpoint.npz`, which is used if it began from the very same.
+        folder: Of `checkpoint.npz`, used if it began from the very same; for one process at a time.
         describe: Called with the model after every epoch; returns a list of dicts.
         schedule: A learning rate or a Keras schedule; by default a cosine that falls to zero.
         strategy: A `tf.distribute.Strategy` in whose scope the model was built.
@@ -146,24 +146,25 @@ def train(
     learn = make_step(model, optimizer, settings.label_smoothing, strategy)
     dev = Batches(*dev_data, DEV_BATCH)
     started_as = _started_as(model, optimizer, batches, dev, settings)
-    progress = load_progress(folder, started_as, model, optimizer)
     dev_loss, why = _make_dev_loss(model, dev), None
-    bar = _bar(settings.epochs * batches.steps, progress.epoch * batches.steps)
-    try:
-        with bfloat16_products(), bar:
-            while progress.epoch < settings.epochs and progress.waited < settings.patience:
-                started = time.perf_counter()
-                loss = _train_epoch(model, learn, batches, settings.seed, progress.epoch, bar)
-                row = {"loss": loss, "dev_loss": dev_loss()}
-                row["learning_rate"] = float(optimizer.learning_rate)
-                row["seconds"] = time.perf_counter() - started
-                progress = progress.after(row, describe(model) if describe else [], model)
-                save_progress(folder, started_as, progress, model, optimizer)
-                bar.set_postfix({name: f"{row[name]:.3f}" for name in ("loss", "dev_loss")})
-    except KeyboardInterrupt:
-        why = STOPPED
-    except FloatingPointError:
-        why = "ended because the loss was no longer a number (a smaller learning_rate helps)"
+    with alone_in(folder):
+        progress = load_progress(folder, started_as, model, optimizer)
+        bar = _bar(settings.epochs * batches.steps, progress.epoch * batches.steps)
+        try:
+            with bfloat16_products(), bar:
+                while progress.epoch < settings.epochs and progress.waited < settings.patience:
+                    started = time.perf_counter()
+                    loss = _train_epoch(model, learn, batches, settings.seed, progress.epoch, bar)
+                    row = {"loss": loss, "dev_loss": dev_loss()}
+                    row["learning_rate"] = float(optimizer.learning_rate)
+                    row["seconds"] = time.perf_counter() - started
+                    progress = progress.after(row, describe(model) if describe else [], model)
+                    save_progress(folder, started_as, progress, model, optimizer)
+                    bar.set_postfix({name: f"{row[name]:.3f}" for name in ("loss", "dev_loss")})
+        except KeyboardInterrupt:
+            why = STOPPED
+        except FloatingPointError:
+            why = "ended because the loss was no longer a number (a smaller learning_rate helps)"
     return _result(model, progress, why)
 
 

@@ -295,11 +295,25 @@ def test_a_captioner_is_replaced_whole(trained, quick, tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
         for broken in ("write_json", "fingerprint"):
             patch.setattr(captioner, broken, fail)
-            with pytest.raises(OSError, match="disk is full"):
+            with pytest.raises(CourseError, match=r"mine was not written \(the disk is full\)"):
                 replace(trained, models=trained.models[:1]).save(folder)
             assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
     replace(trained, models=trained.models[:1]).save(folder)
     assert len(load_captioner(folder).models) == 1
+    assert (folder / "notes.txt").read_text("utf-8") == "keep me"
+    assert [path.name for path in tmp_path.iterdir()] == ["mine"]
+
+
+@pytest.mark.parametrize("renamed", [False, True])
+def test_a_replacement_that_was_killed_is_finished_by_the_next(trained, tmp_path, renamed):
+    folder = tmp_path / "mine"
+    trained.save(folder)
+    (folder / "notes.txt").write_text("keep me", "utf-8")
+    folder.rename(tmp_path / ".mine.old")
+    if renamed:
+        trained.save(tmp_path / "other")
+        (tmp_path / "other").rename(folder)
+    trained.save(folder)
     assert (folder / "notes.txt").read_text("utf-8") == "keep me"
     assert [path.name for path in tmp_path.iterdir()] == ["mine"]
 
