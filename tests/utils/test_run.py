@@ -346,7 +346,7 @@ import sys
 import numpy as np
 from utils.run import Run
 from utils.settings import load_settings
-settings = load_settings(dataset=sys.argv[1], encoder="efficientnet_lite0")
+settings = load_settings(dataset=sys.argv[1], encoder="efficientnet_lite2")
 for number in range(40):
     run = Run(settings, "02_feature_extraction")
     run.save("features.npy", np.full((6, 1, 5), number % 3, np.float32), seconds=1.5)
@@ -417,9 +417,9 @@ def test_checking_a_large_run_takes_well_under_a_second(data):
     run = Run(settings_of(data), "02_feature_extraction")
     run.save("features.npy", np.zeros((8000, 1, 1280), np.float32))
     Run(settings_of(data)).check("features.npy")
-    started = time.perf_counter()
+    started = time.process_time()  # other programs may be busy
     Run(settings_of(data)).check("features.npy")
-    assert time.perf_counter() - started < 0.7
+    assert time.process_time() - started < 0.7
 
 
 def test_the_identity_of_a_run_is_plain_json(whole):
