@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from utils.blocks import mean_and_deviation
 from utils.settings import Settings
 from utils.tensorflow_setup import keras
 
@@ -29,14 +30,17 @@ class Standardize(keras.layers.Layer):
         scale = initializers.Constant(shape[-1] ** 0.5)
         self.scale = self.add_weight(shape=(), initializer=scale, trainable=False)
 
-    def adapt(self, features: np.ndarray, deviation: float = 1.0) -> None:
-        """Take the mean from the features [P, D] of the train pictures; scale to a deviation.
+    def adapt(
+        self, features: np.ndarray, deviation: float = 1.0, rows: np.ndarray | None = None
+    ) -> None:
+        """Take the mean from the features [P, ..., D] of pictures; scale to a deviation.
 
-        The smaller the deviation, the slower the picture is learned, and the less by heart.
+        `rows` says which of the pictures, by default all. The smaller the deviation, the slower
+        the picture is learned, and the less by heart.
         """
-        mean = features.mean(axis=0)
+        mean, found = mean_and_deviation(features, rows)
         self.mean.assign(mean)
-        self.scale.assign(deviation / ((features - mean).std() or 1.0))  # 0: a single picture
+        self.scale.assign(deviation / (found or 1.0))  # 0: a single picture
 
     def call(self, features: Any) -> Any:
         """Standardize features [N, D]."""

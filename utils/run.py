@@ -19,6 +19,7 @@ from utils.artifacts import (
     write_content,
     write_json,
 )
+from utils.blocks import mean_of_views
 from utils.encoders.registry import joined_encoders
 from utils.errors import CourseError
 from utils.files import FILES, SHARED, data_name, identity, read_identity, read_manifest, run_folder
@@ -173,8 +174,7 @@ class Run:
 
         Args:
             name: A key of `FILES`.
-            content: A DataFrame for `.csv`, an array for `.npy`, a Keras model for `.keras`,
-                anything that JSON knows for `.json`.
+            content: A DataFrame, an array, a Keras model, what JSON knows; or a file to move here.
             **details: What else the manifest shall say.
 
         Raises:
@@ -225,9 +225,9 @@ class Run:
         content = self._contents[name][1]
         return content.copy() if isinstance(content, pd.DataFrame) else content
 
-    def features(self) -> np.ndarray:
-        """Return what captions are made from: float32 [P, D], the mean of a picture's views."""
-        return np.asarray(self.load("features.npy").mean(axis=1))
+    def features(self, rows: np.ndarray | None = None) -> np.ndarray:
+        """Return what captions are made from, the mean of views: float16 [P, D], or some rows."""
+        return mean_of_views(self.load("features.npy"), rows)
 
     def vocabulary(self) -> Vocabulary:
         """Return the `Vocabulary`."""
@@ -259,7 +259,7 @@ class Run:
     def pictures_of(self, split: str) -> tuple[list[str], np.ndarray, list[list[str]]]:
         """Return the pictures of a split: names, features [N, D], and their references."""
         references, rows = self.references(split), self._rows()
-        features = self.features()[[rows[image] for image in references]]
+        features = self.features(np.array([rows[image] for image in references]))
         return list(references), features, list(references.values())
 
     def picture_path(self, image: str) -> Path:

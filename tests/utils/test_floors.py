@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 UTILS = ROOT / "utils"
 FLOORS = (
-    ("errors", "defaults"),
+    ("errors", "defaults", "blocks"),
     ("settings", "tensorflow_setup"),
     ("vocabulary", "images", "model", "artifacts", "locks", "fonts"),
     ("datasets", "encoders", "decoding", "metrics", "plotting", "batches", "checkpoint", "files"),
