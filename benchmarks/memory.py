@@ -28,7 +28,7 @@ from utils.settings import ROOT, Settings, default_settings
 PICTURES, MORE_CAPTIONS = 123_287, 332  # five captions a picture, and one more of some: 616,767
 TESTED = 5000  # pictures of dev, and of test (Karpathy's split)
 WORDS = 27_000  # of which 10,000 are seen five times
-STEPS = 20  # of training
+STEPS = 5  # of training
 DECODED = 1000  # pictures: those after them take no more memory
 
 
