@@ -22,7 +22,6 @@ from utils.artifacts import save_table, write_content
 from utils.batches import Batches
 from utils.checkpoint import remove_progress
 from utils.decoding import make_decoder
-from utils.errors import CourseError
 from utils.evaluation import describe_captions
 from utils.files import runs_root
 from utils.plotting import COLORS, INK, QUIET, save_figure, set_style
@@ -128,14 +127,12 @@ def learn_by_reward(settings: Settings, run: Run) -> tuple[Any, pd.DataFrame]:
     """Train the model further as notebook 07 does."""
     model, _ = trained(settings, run, reward=False)
     train_data, dev_data = (run.pictures_of(split)[1:] for split in ("train", "dev"))
-    model, history = train_for_score(model, train_data, dev_data, run.vocabulary(), settings)
-    scores = history["dev_cider_d"]
-    waited = len(scores) - 1 - int(np.argmax(scores))
-    if len(scores) <= settings.reward_epochs and waited < settings.reward_patience:
-        raise CourseError(
-            f"The training of {settings.encoder}, seed {settings.seed}, for CIDEr-D was stopped "
-            "before its end: half a training is no result, start it again."
-        )
+    folder = path_of(settings, reward=True).with_suffix("")
+    model, history, finished = train_for_score(
+        model, train_data, dev_data, run.vocabulary(), settings, folder
+    )
+    if not finished:
+        raise KeyboardInterrupt
     return model, history
 
 

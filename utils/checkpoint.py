@@ -18,7 +18,11 @@ NAME = "checkpoint.npz"
 
 @dataclass(frozen=True)
 class Progress:
-    """The epochs so far: a row of the history each, what the model said, the best weights."""
+    """The epochs so far: a row of the history each, what the model said, the best weights.
+
+    A training by likelihood goes `after` an epoch by its dev loss, one for the score
+    `after_scoring`, beginning with an epoch 0 of the model as it came.
+    """
 
     rows: tuple[dict, ...] = ()
     samples: tuple[dict, ...] = ()
@@ -51,6 +55,12 @@ class Progress:
             tuple(model.get_weights()) if better else self.best,
         )
 
+    def after_scoring(self, row: dict, score: str, model: Any) -> "Progress":
+        """Return the progress after one more epoch, whose number `row` says; higher is better."""
+        better = all(row[score] > before[score] for before in self.rows)
+        best = tuple(model.get_weights()) if better else self.best
+        return Progress((*self.rows, row), self.samples, best)
+
     def tables(self) -> tuple[pd.DataFrame, pd.DataFrame | None]:
         """Return the history, and the samples or None, as DataFrames."""
         history = pd.DataFrame(self.rows, columns=["epoch", *HISTORY])
@@ -69,6 +79,11 @@ def alone_in(folder: Path) -> AbstractContextManager[None]:
         "wait until it is done, or give this training a name of its own: "
         'load_settings(run="second"), or make run RUN=second',
     )
+
+
+def optimizer_settings(optimizer: Any) -> str:
+    """Return what an optimizer does, as JSON; its name counts the optimizers of a process."""
+    return json.dumps(optimizer.get_config() | {"name": ""}, default=str)
 
 
 def save_progress(

@@ -136,9 +136,10 @@ def read_manifest(name: str, path: Path) -> dict[str, Any]:
         raise CourseError(f"{name} is missing in {path.parent.name}: run {made.notebook}.ipynb.")
     try:
         content = json.loads(manifest.read_text("utf-8"))
-        settings = {key: content["settings"][key] for key in made.settings}
-        inputs = {key: content["inputs"][key] for key in made.made_from}
-        return content | {"sha256": content["sha256"], "inputs": inputs, "settings": settings}
+        sha256, inputs, settings = (content[key] for key in ("sha256", "inputs", "settings"))
+        inputs = {key: inputs[key] for key in made.made_from}
+        settings = {key: settings[key] for key in made.settings}
+        return content | {"sha256": sha256, "inputs": inputs, "settings": settings}
     except (ValueError, KeyError, TypeError) as error:
         raise CourseError(
             f"{manifest.name} in {path.parent.name} is damaged or of an earlier version of "

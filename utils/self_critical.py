@@ -5,19 +5,23 @@ a picture are sampled from the model; those that score above their siblings are 
 the others less.
 """
 
+import hashlib
+import json
 import sys
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
+from utils.checkpoint import alone_in, load_progress, optimizer_settings, save_progress
 from utils.decoding import make_decoder, never_said
 from utils.metrics import CiderD, score_captions
 from utils.model import build_decoder
-from utils.settings import Settings
+from utils.settings import REWARD_SETTINGS, Settings
 from utils.tensorflow_setup import bfloat16_products, keras, tf
 from utils.vocabulary import END, PADDING, START, Vocabulary
 
@@ -124,58 +128,95 @@ def train_for_score(
     dev_data: tuple[np.ndarray, Sequence[Sequence[str]]],
     vocabulary: Vocabulary,
     settings: Settings,
-) -> tuple[Any, pd.DataFrame]:
+    folder: Path,
+) -> tuple[Any, pd.DataFrame, bool]:
     """Go on training a merge model with CIDEr-D as the reward, and keep the best epoch on dev.
 
-    Interrupt it (the stop button of the notebook) whenever you have seen enough.
+    Interrupt it (the stop button of the notebook) whenever you have seen enough; the same call
+    goes on after the last whole epoch.
 
     Args:
         model: A trained merge model. It stays what it is: a copy is trained.
         train_data, dev_data: features [N, D] and references (N lists of strings) of pictures.
         vocabulary: The `utils.vocabulary.Vocabulary` of the model.
         settings: The reward_... fields, beam_size, alpha, max_length and seed.
+        folder: Of `checkpoint.npz`, used if it began from the very same; for one process at a time.
 
     Returns:
-        The best model, and the history: a DataFrame with a row per epoch, epoch 0 being the model
-        as it came, and the columns of `HISTORY`.
+        The best model; the history, a DataFrame with a row per epoch, epoch 0 being the model
+        as it came, and the columns of `HISTORY`; False if it was stopped and would go on.
     """
     student = keras.models.clone_model(model)
     student.set_weights(model.get_weights())
-    train_epoch = _make_epoch(student, train_data, vocabulary, settings)
+    optimizer = keras.optimizers.Adam(settings.reward_learning_rate, clipnorm=CLIP_NORM)
+    train_epoch = _make_epoch(student, optimizer, train_data, vocabulary, settings)
     decode = make_decoder(student, vocabulary)
-    history: list[dict] = []
-    best = student.get_weights()
-    steps = -(-len(train_data[0]) // settings.reward_batch_size)
-    total = settings.reward_epochs * steps
-    bar = tqdm(total=total, desc="reward", unit="batch", mininterval=1, file=sys.stdout)
-    try:
-        with bar:
-            for epoch in range(settings.reward_epochs + 1):
-                started = time.perf_counter()
-                row = {"epoch": epoch, "reward": train_epoch(epoch, bar) if epoch else np.nan}
-                row |= _score_on_dev(decode, dev_data, settings)
-                row["seconds"] = time.perf_counter() - started
-                scores = [row["dev_cider_d"] for row in (*history, row)]
-                if scores[-1] > max(scores[:-1], default=-1):
-                    best = student.get_weights()
-                history = [*history, row]
-                bar.set_postfix(epoch=epoch, dev_cider_d=f"{scores[-1]:.1f}")
-                if len(scores) - 1 - int(np.argmax(scores)) >= settings.reward_patience:
-                    break
-    except KeyboardInterrupt:
-        print("Interrupted: the best epoch so far is kept.")
-    except FloatingPointError:
-        print(f"Epoch {len(history)} gave a loss that is no number: the best before it is kept.")
-    student.set_weights(best)
-    return student, pd.DataFrame(history, columns=HISTORY)
+    started_as = _started_as(model, optimizer, (train_data, dev_data), vocabulary, settings)
+    why = ""
+    with alone_in(folder):
+        progress = load_progress(folder, started_as, student, optimizer)
+        bar = _bar(settings, len(train_data[0]), progress.epoch - 1)
+        try:
+            with bar:
+                while not _is_over(progress, settings):
+                    started = time.perf_counter()
+                    epoch = progress.epoch  # whole ones so far, epoch 0 among them
+                    row = {"epoch": epoch, "reward": train_epoch(epoch, bar) if epoch else np.nan}
+                    row |= _score_on_dev(decode, dev_data, settings)
+                    row["seconds"] = time.perf_counter() - started
+                    progress = progress.after_scoring(row, "dev_cider_d", student)
+                    save_progress(folder, started_as, progress, student, optimizer)
+                    bar.set_postfix(epoch=epoch, dev_cider_d=f"{row['dev_cider_d']:.1f}")
+        except KeyboardInterrupt:
+            why = "was stopped"
+        except FloatingPointError:
+            why = "ended because the loss was no longer a number"
+    return _result(student, model, progress, why)
 
 
-def _make_epoch(model, train_data, vocabulary, settings):
+def _started_as(model, optimizer, data, vocabulary, settings):
+    """Everything that the course of the training depends on."""
+    digest = hashlib.sha256(json.dumps(model.get_config(), default=str).encode())
+    for array in (*model.get_weights(), *(features for features, _ in data)):
+        digest.update(np.ascontiguousarray(array).data)
+    texts = [[list(said) for said in references] for _, references in data]
+    digest.update(json.dumps([vocabulary.words, texts]).encode("utf-8", "surrogatepass"))
+    return {
+        "settings": {name: getattr(settings, name) for name in REWARD_SETTINGS},
+        "optimizer": optimizer_settings(optimizer),
+        "began_from": digest.hexdigest(),
+    }
+
+
+def _bar(settings, pictures, epochs_done):
+    steps = -(-pictures // settings.reward_batch_size)
+    options = {"desc": "reward", "unit": "batch", "mininterval": 1, "file": sys.stdout}
+    done = max(epochs_done, 0) * steps
+    return tqdm(total=settings.reward_epochs * steps, initial=done, **options)
+
+
+def _is_over(progress, settings):
+    """Whether all epochs are done, or dev has not become better for some time."""
+    scores = [row["dev_cider_d"] for row in progress.rows]
+    waited = len(scores) - 1 - int(np.argmax(scores)) if scores else 0
+    return len(scores) > settings.reward_epochs or waited >= settings.reward_patience
+
+
+def _result(student, model, progress, why):
+    history = pd.DataFrame(progress.rows, columns=HISTORY)
+    student.set_weights(progress.best or model.get_weights())
+    if why:
+        best = f"epoch {int(history['dev_cider_d'].idxmax())}" if progress.rows else "the model"
+        more = " Run the cell again to go on." if why == "was stopped" else ""
+        print(f"Training {why} in epoch {progress.epoch}; {best} is kept.{more}")
+    return student, history, why != "was stopped"
+
+
+def _make_epoch(model, optimizer, train_data, vocabulary, settings):
     """Return a function that trains one epoch of REINFORCE and returns the mean reward × 100."""
     features, references = train_data
     reward = make_reward(references)
     sample = make_sampler(model, len(vocabulary), settings.max_length)
-    optimizer = keras.optimizers.Adam(settings.reward_learning_rate, clipnorm=CLIP_NORM)
     learn = make_reward_step(model, optimizer)
     steps = -(-len(features) // settings.reward_batch_size)
 

@@ -14,7 +14,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from utils.batches import Batches
-from utils.checkpoint import alone_in, load_progress, save_progress
+from utils.checkpoint import alone_in, load_progress, optimizer_settings, save_progress
 from utils.errors import CourseError
 from utils.model import build_model
 from utils.settings import MODEL_SETTINGS, Settings
@@ -184,7 +184,7 @@ def _started_as(model, optimizer, batches, dev, settings):
         start.update(array)
     return {
         "settings": {name: getattr(settings, name) for name in MODEL_SETTINGS},
-        "optimizer": json.dumps(optimizer.get_config(), default=str),
+        "optimizer": optimizer_settings(optimizer),
         "train": batches.fingerprint(),
         "dev": dev.fingerprint(),
         "model": start.hexdigest(),

@@ -312,6 +312,58 @@ def test_a_run_knows_its_data_folder(whole, tmp_path):
         Run(mine)
 
 
+@pytest.mark.parametrize("content", ["", "{", "null", "[]", '{"sha256": "1"}', "\x00\x00"])
+@pytest.mark.parametrize("name", ["features.npy", "captions.csv", "model.keras"])
+def test_a_manifest_that_is_empty_or_half_written_is_named(whole, name, content):
+    run = Run(settings_of(whole))
+    manifest_path(run.path(name)).write_text(content)
+    with pytest.raises(CourseError, match=f"is damaged .*: run {FILES[name].notebook}"):
+        Run(settings_of(whole)).check("metrics.json")
+
+
+@pytest.mark.parametrize("content", ["", '{"dataset": "scenes"', "null", "[]", "{}"])
+def test_a_damaged_identity_is_named_and_written_anew(whole, content):
+    path = run_folder(settings_of(whole)) / "run.json"
+    before = path.read_text()
+    path.write_text(content)
+    with pytest.raises(CourseError, match="run.json is damaged: run 01"):
+        open_run(path.parent)
+    clean(whole)
+    assert path.read_text() == before
+
+
+def test_opening_a_run_removes_what_killed_processes_left(whole):
+    folder = run_folder(settings_of(whole))
+    for name in (".features.99999999.tmp.npy", "figures/.01_words.99999999.tmp.png"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_bytes(b"half")
+    Run(settings_of(whole))
+    assert not list(folder.rglob(".*.tmp.*"))
+
+
+SECOND = """
+import sys
+import numpy as np
+from utils.run import Run
+from utils.settings import load_settings
+settings = load_settings(dataset=sys.argv[1], encoder="efficientnet_lite0")
+for number in range(40):
+    run = Run(settings, "02_feature_extraction")
+    run.save("features.npy", np.full((6, 1, 5), number % 3, np.float32), seconds=1.5)
+"""
+
+
+def test_two_processes_that_write_one_file_never_show_half_of_it(whole):
+    command = [sys.executable, "-c", SECOND, str(whole)]
+    with subprocess.Popen(command) as other:
+        seen = 0
+        while other.poll() is None:
+            features = Run(settings_of(whole)).load("features.npy")
+            assert features.shape == (6, 1, 5)
+            seen += 1
+    assert other.returncode == 0 and seen > 5
+
+
 def test_a_folder_without_a_run_is_refused(tmp_path):
     with pytest.raises(CourseError, match="holds no run"):
         open_run(tmp_path)

@@ -1,6 +1,7 @@
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from utils import self_critical
@@ -109,10 +110,16 @@ def task(toy, settings):
     return build_model(6, len(toy["vocabulary"]), settings), data, toy["vocabulary"], settings
 
 
-def test_the_reward_rises_and_the_best_epoch_is_kept(task):
+def reward(task, folder, **changes):
+    """Train the task for its score."""
     model, data, vocabulary, settings = task
-    best_model, history = train_for_score(model, data, data, vocabulary, settings)
-    assert history["epoch"].tolist() == list(range(len(history)))
+    return train_for_score(model, data, data, vocabulary, replace(settings, **changes), folder)
+
+
+def test_the_reward_rises_and_the_best_epoch_is_kept(task, tmp_path):
+    _, data, vocabulary, settings = task
+    best_model, history, finished = reward(task, tmp_path / "reward")
+    assert finished and history["epoch"].tolist() == list(range(len(history)))
     assert history["reward"].iloc[-1] > history["reward"].iloc[1] + 50
     best = history["dev_cider_d"].max()
     assert best > history["dev_cider_d"].iloc[0] + 10
@@ -126,29 +133,28 @@ def score_of(model, data, vocabulary, settings):
     return score_captions(said, data[1])["cider_d"]
 
 
-def test_the_model_given_stays_what_it_is_and_the_same_run_repeats(task):
-    model, data, vocabulary, settings = task
-    settings = replace(settings, reward_epochs=1)
-    before = model.get_weights()
-    one, _ = train_for_score(model, data, data, vocabulary, settings)
-    np.random.seed(3)  # noqa: NPY002  (other people's random numbers must not matter)
-    two, _ = train_for_score(model, data, data, vocabulary, settings)
-    for first, second in zip(one.get_weights(), two.get_weights(), strict=True):
+def assert_same_weights(one, other):
+    for first, second in zip(one.get_weights(), other.get_weights(), strict=True):
         np.testing.assert_array_equal(first, second)
+
+
+def test_the_model_given_stays_what_it_is_and_the_same_run_repeats(task, tmp_path):
+    model = task[0]
+    before = model.get_weights()
+    one = reward(task, tmp_path / "one", reward_epochs=1)[0]
+    np.random.seed(3)  # noqa: NPY002  (other people's random numbers must not matter)
+    assert_same_weights(one, reward(task, tmp_path / "two", reward_epochs=1)[0])
     for first, second in zip(before, model.get_weights(), strict=True):
         np.testing.assert_array_equal(first, second)
 
 
-def test_training_stops_when_dev_does_not_improve(task):
-    model, data, vocabulary, settings = task
-    settings = replace(settings, reward_learning_rate=1e-9, reward_patience=2)
-    assert len(train_for_score(model, data, data, vocabulary, settings)[1]) == 3
+def test_training_stops_when_dev_does_not_improve(task, tmp_path):
+    changes = {"reward_learning_rate": 1e-9, "reward_patience": 2}
+    assert len(reward(task, tmp_path / "reward", **changes)[1]) == 3
 
 
-@pytest.mark.parametrize("call", [1, 2, 4])
-def test_stopping_at_any_time_keeps_the_best_so_far(task, monkeypatch, call, capsys):
-    """Call 1 is the scoring of epoch 0: nothing is known yet, and the model stays as it came."""
-    model, data, vocabulary, settings = task
+def stop_at(call, monkeypatch):
+    """Press the stop button when dev is scored for that time; call 1 is the scoring of epoch 0."""
     scored = []
 
     def stopping(said, references):
@@ -158,15 +164,55 @@ def test_stopping_at_any_time_keeps_the_best_so_far(task, monkeypatch, call, cap
         return score_captions(said, references)
 
     monkeypatch.setattr(self_critical, "score_captions", stopping)
-    best_model, history = train_for_score(model, data, data, vocabulary, settings)
+
+
+@pytest.mark.parametrize("call", [1, 2, 4])
+def test_stopping_at_any_time_keeps_the_best_so_far(task, monkeypatch, call, capsys, tmp_path):
+    """Before epoch 0 is scored nothing is known yet, and the model stays as it came."""
+    model, data, vocabulary, settings = task
+    stop_at(call, monkeypatch)
+    best_model, history, finished = reward(task, tmp_path / "reward")
     assert len(history) == call - 1 and list(history.columns) == self_critical.HISTORY
-    assert "Interrupted" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert not finished and f"was stopped in epoch {call - 1}; " in said
+    assert said.endswith("is kept. Run the cell again to go on.\n")
     best = history["dev_cider_d"].max() if call > 1 else score_of(model, data, vocabulary, settings)
     assert score_of(best_model, data, vocabulary, settings) == pytest.approx(best)
 
 
-def test_a_loss_that_is_no_number_keeps_the_epoch_before(task, monkeypatch, capsys):
-    model, data, vocabulary, settings = task
+def test_what_was_stopped_goes_on_to_the_same_end(task, monkeypatch, tmp_path, capsys):
+    straight, expected, _ = reward(task, tmp_path / "straight", reward_epochs=4)
+    for call in (2, 2, 3):  # in epochs 1, 2 and 4: what was scored before is not scored again
+        with monkeypatch.context() as patch:
+            stop_at(call, patch)
+            assert not reward(task, tmp_path / "reward", reward_epochs=4)[2]
+    assert "Going on after epoch 1." in capsys.readouterr().out
+    model, history, finished = reward(task, tmp_path / "reward", reward_epochs=4)
+    assert finished
+    assert_same_weights(straight, model)
+    pd.testing.assert_frame_equal(
+        history.drop(columns="seconds"), expected.drop(columns="seconds"), check_exact=True
+    )
+
+
+@pytest.mark.parametrize("changed", ["settings", "model", "references", "vocabulary"])
+def test_a_checkpoint_of_another_training_is_not_used(task, tmp_path, changed, capsys):
+    model, (features, references), vocabulary, settings = task
+    reward(task, tmp_path / "reward", reward_epochs=1)
+    epochs = {"reward_epochs": 1}
+    if changed == "settings":
+        epochs = {"reward_epochs": 2}
+    elif changed == "model":
+        model.set_weights([weights + 0.1 for weights in model.get_weights()])
+    elif changed == "references":
+        references = [["birds"], *references[1:]]
+    else:
+        vocabulary = Vocabulary((*vocabulary.words[:-1], "other"))
+    reward((model, (features, references), vocabulary, settings), tmp_path / "reward", **epochs)
+    assert "Going on" not in capsys.readouterr().out
+
+
+def test_a_loss_that_is_no_number_keeps_the_epoch_before(task, monkeypatch, capsys, tmp_path):
     rewards = self_critical.rewards_of
     calls = []
 
@@ -175,7 +221,7 @@ def test_a_loss_that_is_no_number_keeps_the_epoch_before(task, monkeypatch, caps
         return rewards(*arguments) * (np.nan if len(calls) > 8 else 1)  # 6 batches an epoch
 
     monkeypatch.setattr(self_critical, "rewards_of", poisoned)
-    best_model, history = train_for_score(model, data, data, vocabulary, settings)
-    assert history["epoch"].tolist() == [0, 1]
-    assert "Epoch 2 gave a loss that is no number" in capsys.readouterr().out
+    best_model, history, finished = reward(task, tmp_path / "reward")
+    assert finished and history["epoch"].tolist() == [0, 1]
+    assert "the loss was no longer a number in epoch 2; epoch" in capsys.readouterr().out
     assert all(np.isfinite(array).all() for array in best_model.get_weights())

@@ -174,12 +174,32 @@ def test_training_that_was_cut_off_ends_as_if_it_had_not_been(
     else:
         with pytest.raises(KeyError):
             run(toy, quick, tmp_path / "cut", StopAt(epoch, error=error))
-    resumed = run(toy, quick, tmp_path / "cut", StopAt())
-    assert resumed.finished
+    again = StopAt()
+    resumed = run(toy, quick, tmp_path / "cut", again)
+    assert f"Going on after epoch {epoch - 1}." in capsys.readouterr().out
+    assert resumed.finished and again.calls == 4 - (epoch - 1)
     columns = ["epoch", "loss", "dev_loss", "learning_rate"]
     np.testing.assert_allclose(resumed.history[columns], straight.history[columns], rtol=1e-6)
     assert resumed.samples["epoch"].tolist() == straight.samples["epoch"].tolist()
     assert_same_weights(straight.model, resumed.model, atol=1e-6)
+
+
+def test_two_cannot_train_in_one_folder(toy, quick, tmp_path):
+    """The second is refused while the first trains, and told what to do."""
+    code = f"""
+from pathlib import Path
+from utils.checkpoint import alone_in
+with alone_in(Path({str(tmp_path / "training")!r})):
+    print("ready", flush=True)
+    input()
+"""
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen([sys.executable, "-c", code], **pipes) as other:
+        assert other.stdout.readline() == "ready\n"
+        with pytest.raises(CourseError, match="Another process is training in .*: wait until"):
+            run(toy, quick, tmp_path / "training")
+        other.kill()
+    assert run(toy, quick, tmp_path / "training").finished
 
 
 def test_stopping_before_the_first_epoch_keeps_nothing(toy, quick, tmp_path):

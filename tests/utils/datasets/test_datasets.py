@@ -1,6 +1,9 @@
 """Reading, inspecting and cleaning data sets, on tiny ones made for the purpose."""
 
+import errno
 import hashlib
+import shutil
+from contextlib import suppress
 from dataclasses import replace
 
 import cv2
@@ -101,6 +104,79 @@ def test_too_few_scenes_are_refused(monkeypatch, tmp_path):
     monkeypatch.setenv("CAPTION_DATA", str(tmp_path))
     with pytest.raises(CourseError, match="count must be larger"):
         datasets.load_raw_dataset(Settings())
+
+
+@pytest.fixture(scope="module")
+def scenes_80(tmp_path_factory):
+    """Eighty scenes."""
+    folder = tmp_path_factory.mktemp("drawn") / "scenes-80"
+    generate_scenes(folder, 80)
+    return folder
+
+
+@pytest.fixture
+def drawn(scenes_80, tmp_path, monkeypatch):
+    """A copy of them where the course looks for its scenes, and what is in all their files."""
+    monkeypatch.setenv("CAPTION_DATA", str(tmp_path))
+    folder = shutil.copytree(scenes_80, tmp_path / "scenes-80")
+    return folder, contents_of(folder)
+
+
+def contents_of(folder):
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize(
+    ("name", "left"),
+    [
+        *[("captions.txt", None), ("facts.json", None), ("defects.json", None)],
+        *[("splits.csv", None), ("facts.json", 0), ("facts.json", 500)],
+    ],
+)
+def test_scenes_are_drawn_anew_where_a_table_is_gone(drawn, name, left, monkeypatch):
+    folder, _ = drawn
+    if left is None:
+        (folder / name).unlink()
+    else:
+        (folder / name).write_bytes((folder / name).read_bytes()[:left])
+    asked = []
+    monkeypatch.setattr(datasets, "generate_scenes", lambda *arguments: asked.append(arguments))
+    with suppress(CourseError):
+        datasets.load_raw_dataset(Settings(picture_count=80))
+    assert asked == [(folder, 80)]
+
+
+def test_scenes_drawn_anew_are_the_same(drawn):
+    folder, before = drawn
+    (folder / "captions.txt").unlink()
+    (folder / ".facts.99999999.tmp.json").write_bytes(b"half")
+    for path in sorted((folder / "Images").iterdir())[::2]:
+        path.rename(path.with_name(f".{path.stem}.99999999.tmp.jpg"))
+    datasets.load_raw_dataset(Settings(picture_count=80))
+    assert contents_of(folder) == before
+
+
+def test_scenes_whose_pictures_are_gone_are_named(drawn):
+    folder, before = drawn
+    pictures = sorted((folder / "Images").iterdir())
+    for path in pictures[::2]:
+        path.unlink()
+    sentence = f"{len(pictures[::2])} of the {len(pictures)} drawn pictures are gone.*: delete"
+    with pytest.raises(CourseError, match=sentence):
+        datasets.load_raw_dataset(Settings(picture_count=80))
+    for path in pictures[::2]:  # brought back
+        path.write_bytes(before[path])
+    datasets.load_raw_dataset(Settings(picture_count=80))
+
+
+def test_a_disk_that_takes_no_scenes_is_named(tmp_path, monkeypatch):
+    def full(folder, count):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setenv("CAPTION_DATA", str(tmp_path))
+    monkeypatch.setattr(datasets, "generate_scenes", full)
+    with pytest.raises(CourseError, match="The disk is full, so .*scenes-80 was not written"):
+        datasets.load_raw_dataset(Settings(picture_count=80))
 
 
 @pytest.mark.parametrize(
@@ -255,10 +331,9 @@ def test_saved_captions_come_back_as_they_were(folder, tmp_path, monkeypatch):
     assert len(pd.read_csv(run.path("captions.csv"))) == len(captions)
 
 
-def test_every_planted_defect_of_scenes_is_found(tmp_path):
-    generate_scenes(tmp_path, 80)
-    planted = datasets.load_planted_defects(tmp_path)
-    _, _, defects = examine(tmp_path)
+def test_every_planted_defect_of_scenes_is_found(scenes_80):
+    planted = datasets.load_planted_defects(scenes_80)
+    _, _, defects = examine(scenes_80)
     assert planted["defect"].nunique() == 5
     pairs = set(planted.itertuples(index=False, name=None))
     assert pairs <= set(defects[["image", "defect"]].itertuples(index=False, name=None))

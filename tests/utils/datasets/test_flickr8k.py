@@ -34,7 +34,8 @@ class Handler(BaseHTTPRequestHandler):
         if server.sends_length:
             self.send_header("Content-Length", str(len(CONTENT) - start))
         self.end_headers()
-        self.wfile.write(CONTENT[start : server.cut_after or None])
+        end = start + server.cut_after if asked else server.cut_after
+        self.wfile.write(CONTENT[start : end if server.cut_after else None])
 
     def log_message(self, *args):
         pass
@@ -81,6 +82,29 @@ def test_a_download_that_is_cut_off_goes_on_where_it_stopped(server, tmp_path):
     flickr8k.download(server.address, path, MD5)
     assert server.ranges == [None, f"bytes={have}-"]
     assert path.read_bytes() == CONTENT
+
+
+def test_a_cut_that_the_server_does_not_let_one_see_goes_on_too(server, tmp_path):
+    path = tmp_path / "file.zip"
+    server.sends_length = False
+    for server.cut_after in (1_000_000, 500_000):  # counted from the place where it goes on
+        with pytest.raises(CourseError, match="ended after .* bytes.*: run again to continue"):
+            flickr8k.download(server.address, path, MD5)
+    assert (tmp_path / "file.zip.part").stat().st_size == 1_500_000
+    server.cut_after = 0
+    flickr8k.download(server.address, path, MD5)
+    assert server.ranges == [None, "bytes=1000000-", "bytes=1500000-"]
+    assert path.read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize("resumes", [True, False])
+def test_a_wrong_file_without_a_stated_length_is_found_out(server, tmp_path, resumes):
+    server.sends_length, server.resumes = False, resumes
+    with pytest.raises(CourseError, match="run again to continue"):
+        flickr8k.download(server.address, tmp_path / "file.zip", "0" * 32)
+    with pytest.raises(CourseError, match="another file than expected"):
+        flickr8k.download(server.address, tmp_path / "file.zip", "0" * 32)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_server_that_cannot_resume_sends_everything_again(server, tmp_path):
