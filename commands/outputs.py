@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from utils.errors import CourseError
+from utils.errors import CourseError, shown_name
 from utils.vocabulary import join_characters
 
 PER_PAGE, COLUMNS = 24, 4  # pictures of a grid
@@ -35,8 +35,8 @@ Take = Callable[[Captioned], None]
 
 def readable_name(name: str) -> str:
     """Return a name on one line: line feeds and bytes that are no text stand escaped."""
-    name = os.fsencode(name).decode("utf-8", "backslashreplace")
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in name)
+    text = shown_name(name)
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def pages_of(grid: str, count: int) -> list[Path]:

@@ -2,6 +2,7 @@
 
 import json
 import zipfile
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,8 +21,8 @@ NAME = "checkpoint.npz"
 class Progress:
     """The epochs so far: a row of the history each, what the model said, the best weights.
 
-    A training by likelihood goes `after` an epoch by its dev loss, one for the score
-    `after_scoring`, beginning with an epoch 0 of the model as it came.
+    A training by likelihood has rows with a `dev_loss`, the lower the better. One for the score has
+    `dev_cider_d`, the higher the better, and begins with an epoch 0: the model as it came.
     """
 
     rows: tuple[dict, ...] = ()
@@ -35,31 +36,24 @@ class Progress:
 
     @property
     def waited(self) -> int:
-        """Epochs since the best dev loss."""
-        losses = [row["dev_loss"] for row in self.rows]
-        return len(losses) - 1 - int(np.argmin(losses)) if losses else 0
+        """Epochs since the best one on dev."""
+        goods = [_goodness(row) for row in self.rows]
+        return len(goods) - 1 - int(np.argmax(goods)) if goods else 0
 
-    def after(self, row: dict, said: list[dict], model: Any) -> "Progress":
-        """Return the progress after one more epoch.
+    def after(self, row: dict, model: Any, said: Sequence[dict] = ()) -> "Progress":
+        """Return the progress after one more epoch; `row` begins with its number.
 
         Raises:
-            FloatingPointError: The dev loss is not a number.
+            FloatingPointError: What is measured on dev is not a number.
         """
-        if not np.isfinite(row["dev_loss"]):
+        if not np.isfinite(_goodness(row)):
             raise FloatingPointError
-        epoch = self.epoch + 1
-        better = all(row["dev_loss"] < before["dev_loss"] for before in self.rows)
+        better = all(_goodness(row) > _goodness(before) for before in self.rows)
         return Progress(
-            (*self.rows, {"epoch": epoch, **row}),
-            (*self.samples, *({**sample, "epoch": epoch} for sample in said)),
+            (*self.rows, row),
+            (*self.samples, *({**sample, "epoch": row["epoch"]} for sample in said)),
             tuple(model.get_weights()) if better else self.best,
         )
-
-    def after_scoring(self, row: dict, score: str, model: Any) -> "Progress":
-        """Return the progress after one more epoch, whose number `row` says; higher is better."""
-        better = all(row[score] > before[score] for before in self.rows)
-        best = tuple(model.get_weights()) if better else self.best
-        return Progress((*self.rows, row), self.samples, best)
 
     def tables(self) -> tuple[pd.DataFrame, pd.DataFrame | None]:
         """Return the history, and the samples or None, as DataFrames."""
@@ -68,6 +62,12 @@ class Progress:
 
 
 HISTORY = ("loss", "dev_loss", "learning_rate", "seconds")
+# What reading a file that is missing, cut short or no checkpoint may raise.
+UNREADABLE = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile)
+
+
+def _goodness(row):
+    return row["dev_cider_d"] if "dev_cider_d" in row else -row["dev_loss"]
 
 
 def alone_in(folder: Path) -> AbstractContextManager[None]:
@@ -116,7 +116,7 @@ def load_progress(folder: Path, started_as: dict, model: Any, optimizer: Any) ->
     Returns:
         The progress; without epochs if there is no such checkpoint, or a damaged one.
     """
-    with suppress(OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+    with suppress(*UNREADABLE):
         with np.load(folder / NAME, allow_pickle=False) as file:
             text = json.loads(str(file["text"]))
             if text["started_as"] != json.loads(json.dumps(started_as)):
@@ -135,8 +135,7 @@ def load_progress(folder: Path, started_as: dict, model: Any, optimizer: Any) ->
 
 def epochs_done(folder: Path) -> int:
     """Return how many whole epochs the checkpoint in a folder holds; 0 if there is none."""
-    damaged = suppress(OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile)
-    with damaged, np.load(folder / NAME, allow_pickle=False) as file:
+    with suppress(*UNREADABLE), np.load(folder / NAME, allow_pickle=False) as file:
         return json.loads(str(file["text"]))["rows"][-1]["epoch"]
     return 0
 

@@ -15,7 +15,7 @@ import numpy as np
 import simplejpeg
 from PIL import ExifTags, Image, ImageOps, TiffImagePlugin
 
-from utils.errors import CourseError
+from utils.errors import CourseError, shown_name
 
 ARRAY_MODES = ("1", "L", "RGB", "RGBA", "I;16", "I;16B", "I;16L", "I", "F")  # of a PIL image
 READABLE = ("JPEG", "MPO", "PNG", "WEBP", "TIFF", "GIF", "BMP", "JPEG2000", "AVIF", "PPM")
@@ -60,11 +60,20 @@ def read_picture(source: Any) -> np.ndarray:
         return _to_rgb(_pixels(source))
     if hasattr(source, "__array__"):
         return _to_rgb(np.asarray(source))
-    name, content = _content(source)
-    if fault := _fault(content):
+    return decode_picture(*picture_content(source))
+
+
+def decode_picture(name: str, content: bytes) -> np.ndarray:
+    """Decode what `picture_content` returned, as `read_picture` does: uint8 [H, W, 3] RGB.
+
+    Raises:
+        CourseError: As `read_picture`; the sentence begins with `name`.
+    """
+    image, fault = _opened(content)
+    if fault:
         raise CourseError(f"{name} is {fault}.")
     try:
-        return _to_rgb(_decode(content))
+        return _to_rgb(_decode(image, content))
     except CourseError as error:
         raise CourseError(f"{name} cannot be used: {error}") from error
     except Exception as error:  # decoders raise whatever they like over damaged bytes
@@ -92,14 +101,19 @@ def as_pictures(sources: Any) -> tuple[Iterable[Any], bool]:
     return ([sources], True) if one or not isinstance(sources, Iterable) else (sources, False)
 
 
-def _content(source):
-    """Return how to call a source in a sentence, and its bytes."""
+def picture_content(source: Any) -> tuple[str, bytes]:
+    """Return how to call a file in a sentence, and its bytes.
+
+    Args:
+        source: A path, bytes, or a file opened for reading bytes, as `read_picture` takes them.
+
+    Raises:
+        CourseError: It cannot be read, or it is a pipe or device, which would be waited for.
+    """
     if isinstance(source, (bytes, bytearray, memoryview)):
         return "What these bytes hold", bytes(source)
     if isinstance(source, (str, os.PathLike)):
-        # Bytes of a name that are no UTF-8 are shown as \\xff.
-        name = os.fspath(source).encode("utf-8", "surrogateescape")
-        name = name.decode("utf-8", "backslashreplace")
+        name = shown_name(source)
         try:
             mode = os.stat(source).st_mode
             if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
@@ -120,24 +134,29 @@ def _content(source):
     )
 
 
-def _fault(content):
-    """Say what hinders reading a file, as far as its beginning tells, or return None."""
+def _opened(content):
+    """Open the bytes of a picture file: a PIL image that is not yet decoded, and what hinders that.
+
+    Without an image and without a fault it is a TIFF that only OpenCV may know.
+    """
+    image = None
     try:
-        with Image.open(io.BytesIO(content)) as image:
-            pixels, known = image.width * image.height, image.format in READABLE
+        image = Image.open(io.BytesIO(content))
+        pixels, known = image.width * image.height, image.format in READABLE
     except Image.DecompressionBombError:
         pixels, known = MOST_PIXELS + 1, True
     except Exception:  # as above: damaged bytes
         pixels = _tiff_pixels(content)
         known = pixels > 0
     if pixels > MOST_PIXELS:
-        return f"too large: it has over {MOST_PIXELS // 1_000_000} million pixels, make it smaller"
+        millions = MOST_PIXELS // 1_000_000
+        return image, f"too large: it has over {millions} million pixels, make it smaller"
     if known:
-        return None
+        return image, None
     for beginning, name in OTHERS.items():
         if re.match(beginning, content[:1000]):
-            return name if name == "empty" else f"{name}: save it as JPEG or PNG"
-    return "damaged, or no picture of a kind that is read here: replace or remove it"
+            return image, name if name == "empty" else f"{name}: save it as JPEG or PNG"
+    return image, "damaged, or no picture of a kind that is read here: replace or remove it"
 
 
 def _tiff_pixels(content):
@@ -153,11 +172,9 @@ def _tiff_pixels(content):
     return 0
 
 
-def _decode(content):
-    """Decode the bytes of a picture file."""
-    try:
-        image = Image.open(io.BytesIO(content))
-    except Image.UnidentifiedImageError:
+def _decode(image, content):
+    """Decode the bytes of a picture file, which `_opened` has opened."""
+    if image is None:
         return _by_opencv(content)
     if image.format in ("JPEG", "MPO"):
         # `strict`: others fill with grey what is damaged inside, and say nothing.

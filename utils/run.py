@@ -73,8 +73,8 @@ class Run:
         self._opened: dict[str, str] = {}  # what this notebook has read or written itself
         self._contents: dict[str, tuple[str, Any]] = {}
         self.settings = settings
-        remove_leftovers(self.folder)
-        remove_leftovers(self._shared)
+        for place in {self.folder, self._shared}:
+            remove_leftovers(place)
         self._belongs_here()
         self.settings = with_recorded(self.sized(settings), self._recorded())
 

@@ -164,7 +164,7 @@ def train_for_score(
                     row = {"epoch": epoch, "reward": train_epoch(epoch, bar) if epoch else np.nan}
                     row |= _score_on_dev(decode, dev_data, settings)
                     row["seconds"] = time.perf_counter() - started
-                    progress = progress.after_scoring(row, "dev_cider_d", student)
+                    progress = progress.after(row, student)
                     save_progress(folder, started_as, progress, student, optimizer)
                     bar.set_postfix(epoch=epoch, dev_cider_d=f"{row['dev_cider_d']:.1f}")
         except KeyboardInterrupt:
@@ -197,9 +197,8 @@ def _bar(settings, pictures, epochs_done):
 
 def _is_over(progress, settings):
     """Whether all epochs are done, or dev has not become better for some time."""
-    scores = [row["dev_cider_d"] for row in progress.rows]
-    waited = len(scores) - 1 - int(np.argmax(scores)) if scores else 0
-    return len(scores) > settings.reward_epochs or waited >= settings.reward_patience
+    patience = settings.reward_patience
+    return progress.epoch > settings.reward_epochs or progress.waited >= patience
 
 
 def _result(student, model, progress, why):

@@ -155,10 +155,10 @@ def train(
                 while progress.epoch < settings.epochs and progress.waited < settings.patience:
                     started = time.perf_counter()
                     loss = _train_epoch(model, learn, batches, settings.seed, progress.epoch, bar)
-                    row = {"loss": loss, "dev_loss": dev_loss()}
+                    row = {"epoch": progress.epoch + 1, "loss": loss, "dev_loss": dev_loss()}
                     row["learning_rate"] = float(optimizer.learning_rate)
                     row["seconds"] = time.perf_counter() - started
-                    progress = progress.after(row, describe(model) if describe else [], model)
+                    progress = progress.after(row, model, describe(model) if describe else ())
                     save_progress(folder, started_as, progress, model, optimizer)
                     bar.set_postfix({name: f"{row[name]:.3f}" for name in ("loss", "dev_loss")})
         except KeyboardInterrupt:

@@ -160,7 +160,6 @@ def test_a_file_that_is_no_picture_is_named_as_what_it_is(tmp_path, content, wha
 @pytest.mark.parametrize("damage", ["zeros", "missing", "other"])
 @pytest.mark.parametrize("place", [0.3, 0.5, 0.8])
 def test_a_jpeg_damaged_inside_is_refused(tmp_path, options, damage, place):
-    content = bytearray(file_of("JPEG", **options))
     file = io.BytesIO()
     Image.fromarray(noisy(1, 300)).save(file, "JPEG", **options)
     content = bytearray(file.getvalue())
@@ -172,20 +171,12 @@ def test_a_jpeg_damaged_inside_is_refused(tmp_path, options, damage, place):
 
 
 def test_a_header_that_claims_too_much_is_refused_before_memory_is_taken():
-    with Image.new("L", (1, 1)) as small:
-        for kind, at in (("BMP", 18), ("TIFF", None)):
-            file = io.BytesIO()
-            small.save(file, kind)
-            content = bytearray(file.getvalue())
-            if kind == "BMP":
-                content[at : at + 8] = struct.pack("<ii", 30_000, 30_000)
-            else:
-                content = tiff_header(30_000, 30_000, bits=32, form=3, samples=3)
-            with pytest.raises(CourseError, match="too large: it has over 100 million pixels"):
-                read_picture(bytes(content))
-    bomb = png_header(30_000, 30_000)
-    with pytest.raises(CourseError, match="too large"):
-        read_picture(bomb)
+    bitmap = bytearray(file_of("BMP"))
+    bitmap[18:26] = struct.pack("<ii", 30_000, 30_000)
+    tiff = tiff_header(30_000, 30_000, bits=32, form=3, samples=3)
+    for content in (bytes(bitmap), tiff, png_header(30_000, 30_000)):
+        with pytest.raises(CourseError, match="too large: it has over 100 million pixels"):
+            read_picture(content)
 
 
 def png_header(width, height):

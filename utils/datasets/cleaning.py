@@ -1,7 +1,7 @@
 """Inspecting a raw data set, listing its defects, cleaning it (notebook 01)."""
 
+import hashlib
 import json
-import os
 import sys
 import unicodedata
 from concurrent.futures import ThreadPoolExecutor
@@ -10,11 +10,10 @@ from pathlib import Path
 import pandas as pd
 from tqdm import tqdm
 
-from utils.artifacts import fingerprint
 from utils.datasets.names import list_pictures
 from utils.datasets.raw import SPLITS, RawDataset
-from utils.errors import CourseError
-from utils.images import read_picture
+from utils.errors import CourseError, shown_name
+from utils.images import decode_picture, picture_content
 from utils.vocabulary import clean_caption
 
 MOST_WORDS = 100  # of a caption that is learned from: one of 5,000 would make every batch as wide
@@ -40,13 +39,14 @@ def inspect_pictures(raw: RawDataset) -> pd.DataFrame:
         try:
             image.encode()
             path = raw.path(image)
-            read_picture(path)
+            name, content = picture_content(path)
+            decode_picture(name, content)
         except CourseError as error:
             return image, "", "unreadable", str(error).partition(f"{path} ")[2]
         except UnicodeEncodeError:
-            image = os.fsencode(image).decode("utf-8", "backslashreplace")
-            return image, "", "unreadable", "has a name that is no UTF-8: rename it."
-        return image, fingerprint(path), "", ""
+            reason = "has a name that is no UTF-8: rename it."
+            return shown_name(image), "", "unreadable", reason
+        return image, hashlib.sha256(content).hexdigest(), "", ""
 
     with ThreadPoolExecutor() as pool:
         options = {"desc": "pictures", "mininterval": 1, "file": sys.stdout}

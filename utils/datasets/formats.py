@@ -198,7 +198,7 @@ class Form:
 
 def _has_header(path):
     try:
-        return read_captions(path)[1].count("no header") == 0
+        return "no header" not in read_captions(path)[1]
     except CourseError:
         return False
 

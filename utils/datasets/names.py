@@ -7,6 +7,8 @@ from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 
+from utils.errors import shown_name
+
 # What may lie among pictures and is none.
 NO_PICTURE = re.compile(
     r"\.(txt|csv|tsv|token|jsonl?|md|rst|py|ipynb|zip|tar|gz|7z|mat|parquet|arrow|xlsx|db|ini|log)$",
@@ -101,5 +103,5 @@ def _only_file(parts, by_name, by_stem):
 
 
 def shown(name: str) -> str:
-    """Return a file name for a message: bytes that are no UTF-8 as backslash escapes."""
-    return repr(os.fsencode(name).decode("utf-8", "backslashreplace"))
+    """Return a file name for a message, in quotation marks."""
+    return repr(shown_name(name))

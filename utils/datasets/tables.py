@@ -45,8 +45,8 @@ def read_text(path: Path) -> tuple[str, str]:
     encoding = next((name for mark, name in _MARKS if content.startswith(mark)), "utf-8")
     if encoding == "utf-8" and b"\0" in content[:4000]:
         # The high bytes of Latin letters are zero; on which side of each pair tells the order.
-        encoding = "utf-16-be" if content[:4000:2].count(0) > content[1:4000:2].count(0) else ""
-        encoding = encoding or "utf-16-le"
+        big_end_first = content[:4000:2].count(0) > content[1:4000:2].count(0)
+        encoding = "utf-16-be" if big_end_first else "utf-16-le"
     told = "UTF-16" if "16" in encoding else "UTF-8"
     try:
         text = content.decode(encoding)
