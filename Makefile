@@ -17,6 +17,8 @@ unexport PYTHONHOME PYTHONSAFEPATH JUPYTER_PATH
 export CAPTION_DATASET := $(or $(DATASET),$(CAPTION_DATASET))
 export CAPTION_ENCODER := $(or $(ENCODER),$(CAPTION_ENCODER))
 export CAPTION_PROFILE := $(or $(PROFILE),$(CAPTION_PROFILE))
+# make run DATASET=holiday START=nothing trains without what the shipped captioner knows.
+export CAPTION_START := $(or $(START),$(CAPTION_START))
 # make run RUN=wide keeps a retraining beside the model that is there.
 export CAPTION_RUN := $(or $(RUN),$(CAPTION_RUN))
 
@@ -30,7 +32,7 @@ unexport PHOTOS
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
 
-run: .venv/installed ## run notebooks 01 to 06; DATASET=, ENCODER=, PROFILE=, RUN= choose
+run: .venv/installed ## run notebooks 01 to 06; DATASET=, ENCODER=, PROFILE=, START=, RUN= choose
 	$(BIN)/python -m commands.notebooks
 
 reward: .venv/installed ## notebook 07 on top of a finished run

@@ -7,7 +7,8 @@ make run DATASET=flickr8k ENCODER=efficientnet_lite0
 from pathlib import Path
 
 from benchmarks.runs import values
-from utils.captioner import PRETRAINED, captioner_of_run
+from utils.captioner import captioner_of_run
+from utils.pretrained import PRETRAINED
 from utils.run import Run
 from utils.settings import MODEL_SETTINGS, default_settings
 

@@ -3,6 +3,7 @@
 import argparse
 import base64
 import csv
+import glob
 import html
 import io
 import json
@@ -119,14 +120,22 @@ def open_outputs(options: argparse.Namespace, count: int) -> Iterator[Take]:
 @contextmanager
 def _kept(path):
     """Open a text file that gets its name at the end, however the end comes."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    from utils.artifacts import cannot_write, remove_leftovers  # half a second, later than --help
+
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        remove_leftovers(path.parent, f".{glob.escape(path.name)}.*.tmp")
         # A name that is no UTF-8 stands escaped in it.
         with open(temporary, "w", encoding="utf-8", errors="backslashreplace", newline="") as file:
             yield file
+    except BrokenPipeError:
+        raise  # what is shown besides is read no further; the file has nothing to do with it
+    except OSError as error:
+        raise cannot_write(path, error) from error
     finally:
-        os.replace(temporary, path)
+        if temporary.exists():
+            os.replace(temporary, path)
 
 
 def _show(several):

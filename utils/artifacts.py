@@ -153,8 +153,13 @@ def manifest_path(path: str | Path) -> Path:
 
 
 def write_content(path: Path, content: Any) -> None:
-    """Write a table, an array, a Keras model or JSON, as the suffix of `path` says, atomically."""
-    if path.suffix == ".csv":
+    """Write a table, an array, a Keras model or JSON, as the suffix of `path` says, atomically.
+
+    Where the content is the path of a file, that file is renamed.
+    """
+    if isinstance(content, Path):
+        os.replace(content, path)
+    elif path.suffix == ".csv":
         save_table(path, content)
     elif path.suffix == ".npy":
         save_array(path, content)

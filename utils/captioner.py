@@ -18,11 +18,11 @@ from utils.errors import CourseError
 from utils.files import runs_root
 from utils.images import as_pictures
 from utils.model import build_model
+from utils.pretrained import PRETRAINED
 from utils.run import Run, open_run
-from utils.settings import ROOT, SEARCH_SETTINGS, Settings, load_settings
+from utils.settings import SEARCH_SETTINGS, Settings, load_settings
 from utils.vocabulary import Vocabulary
 
-PRETRAINED = ROOT / "data" / "pretrained"
 FORMAT = 1  # of a captioner's folder; one without a number is of format 1
 PARTS = ("manifest.json", "vocabulary.json", "weights.npz")
 KEPT_SETTINGS = ("encoder", "mirrored", "units", "embedding_size", *SEARCH_SETTINGS)

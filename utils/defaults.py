@@ -22,6 +22,13 @@ SIZES: tuple[tuple[int, dict[str, Any]], ...] = (
     (3_000, {"min_count": 2, "batch_size": 32, "epochs": 30, "patience": 8, "dropout": 0.6}),
     (10_000, {"min_count": 3, "batch_size": 64, "epochs": 15, "patience": 4}),
 )
+# The same where START=pretrained goes on from the captioner that comes with the course. That is the
+# default for so many train captions, five of each of 3,000 pictures.
+CONTINUED_BELOW = 15_000
+CONTINUED_SIZES: tuple[tuple[int, dict[str, Any]], ...] = (
+    (3_000, {"min_count": 2, "batch_size": 32, "epochs": 10, "patience": 3, "learning_rate": 5e-4}),
+    (10_000, {"min_count": 3, "batch_size": 64, "epochs": 8, "learning_rate": 5e-4}),
+)
 # What two views of every picture make room for: twice the units, a model that learns less by heart.
 MIRRORED = {"mirrored": True, "units": 512, "dropout": 0.5, "feature_scale": 0.1}
 # By data set and encoders; the order in which encoders are joined does not matter.

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from utils.blocks import nearest_rows
 from utils.captioner import Captioner
 from utils.decoding import word_probabilities
 from utils.encoders import encoder_info, extract_features
@@ -108,7 +109,7 @@ def nearest_captions(
         CourseError: The picture cannot be read, or files of the run are missing.
     """
     images, features, references = run.pictures_of("train")
-    own = extract_features([picture], captioner.encoders, captioner.settings.mirrored, False)[0]
-    cosines = features @ own / np.linalg.norm(features, axis=1) / np.linalg.norm(own)
-    best = np.argsort(-cosines)[:count]
-    return [(images[row], references[row][0], float(cosines[row])) for row in best]
+    own = extract_features([picture], captioner.encoders, captioner.settings.mirrored, False)
+    rows, cosines = nearest_rows(own, features, count)
+    found = zip(rows[0], cosines[0], strict=True)
+    return [(images[row], references[row][0], float(cosine)) for row, cosine in found]

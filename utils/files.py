@@ -35,7 +35,7 @@ FILES = {
     "captions.csv": Made("01_data_cleaning"),
     "pictures.csv": Made("01_data_cleaning"),
     "features.npy": Made("02_feature_extraction", ("pictures.csv",), ("encoder", "mirrored")),
-    "vocabulary.json": Made("03_tokenization", ("captions.csv",), ("min_count",)),
+    "vocabulary.json": Made("03_tokenization", ("captions.csv",), ("min_count", "start")),
     "tokens.npy": Made("03_tokenization", ("captions.csv", "vocabulary.json")),
     # Another split or vocabulary may leave the very same tokens: everything is named.
     "model.keras": Made(
@@ -138,7 +138,8 @@ def read_manifest(name: str, path: Path) -> dict[str, Any]:
         content = json.loads(manifest.read_text("utf-8"))
         sha256, inputs, settings = (content[key] for key in ("sha256", "inputs", "settings"))
         inputs = {key: inputs[key] for key in made.made_from}
-        settings = {key: settings[key] for key in made.settings}
+        # A setting that did not exist yet had no effect, as its default has none.
+        settings = {key: settings.get(key, getattr(Settings, key)) for key in made.settings}
         return content | {"sha256": sha256, "inputs": inputs, "settings": settings}
     except (ValueError, KeyError, TypeError) as error:
         raise CourseError(

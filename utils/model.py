@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from utils.blocks import mean_and_deviation
 from utils.settings import Settings
 from utils.tensorflow_setup import keras
 
@@ -29,14 +30,17 @@ class Standardize(keras.layers.Layer):
         scale = initializers.Constant(shape[-1] ** 0.5)
         self.scale = self.add_weight(shape=(), initializer=scale, trainable=False)
 
-    def adapt(self, features: np.ndarray, deviation: float = 1.0) -> None:
-        """Take the mean from the features [P, D] of the train pictures; scale to a deviation.
+    def adapt(
+        self, features: np.ndarray, deviation: float = 1.0, rows: np.ndarray | None = None
+    ) -> None:
+        """Take the mean from the features [P, ..., D] of pictures; scale to a deviation.
 
-        The smaller the deviation, the slower the picture is learned, and the less by heart.
+        `rows` says which of the pictures, by default all. The smaller the deviation, the slower
+        the picture is learned, and the less by heart.
         """
-        mean = features.mean(axis=0)
+        mean, found = mean_and_deviation(features, rows)
         self.mean.assign(mean)
-        self.scale.assign(deviation / ((features - mean).std() or 1.0))  # 0: a single picture
+        self.scale.assign(deviation / (found or 1.0))  # 0: a single picture
 
     def call(self, features: Any) -> Any:
         """Standardize features [N, D]."""
@@ -104,6 +108,41 @@ def _lstm(units, kernel, seed):
         seed=seed,
         name="lstm",
     )
+
+
+def extend_model(known: Any, vocabulary_size: int, settings: Settings) -> Any:
+    """Build a model that goes on from a trained one, with room for more words.
+
+    Every weight is that of the trained model. A new word begins as the mean of all words, where
+    words come in and where they go out, and as improbable as the rare ones are.
+
+    Args:
+        known: A trained model of `build_model`, with no more words and as many units.
+        vocabulary_size: V, the words of `known` first, with their tokens.
+        settings: As for `build_model`.
+
+    Returns:
+        A `keras.Model` as from `build_model`. Taught in notebook 05.
+    """
+    model = build_model(known.inputs[0].shape[-1], vocabulary_size, settings)
+    more = vocabulary_size - known.get_layer("embedding").input_dim
+    for layer in known.layers:
+        arrays = layer.get_weights()
+        if layer.name == "embedding":
+            arrays = [_with_means(arrays[0], more)]
+        elif layer.name == "logits":
+            kernel, bias = arrays
+            arrays = [
+                _with_means(kernel.T, more).T,
+                np.append(bias, [np.quantile(bias, 0.1)] * more),
+            ]
+        if arrays:
+            model.get_layer(layer.name).set_weights(arrays)
+    return model
+
+
+def _with_means(rows, more):
+    return np.concatenate([rows, np.repeat(rows.mean(0, keepdims=True), more, axis=0)])
 
 
 def build_decoder(model: Any) -> tuple[Any, Any]:

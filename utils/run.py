@@ -19,6 +19,7 @@ from utils.artifacts import (
     write_content,
     write_json,
 )
+from utils.blocks import mean_of_views
 from utils.encoders.registry import joined_encoders
 from utils.errors import CourseError
 from utils.files import FILES, SHARED, data_name, identity, read_identity, read_manifest, run_folder
@@ -76,19 +77,22 @@ class Run:
         for place in {self.folder, self._shared}:
             remove_leftovers(place)
         self._belongs_here()
-        self.settings = with_recorded(self.sized(settings), self._recorded())
+        recorded = self._recorded()
+        self.settings = with_recorded(self.sized(settings, recorded.get("start")), recorded)
 
     @property
     def figures(self) -> Path:
         """Folder of the run's figures."""
         return self.folder / "figures"
 
-    def sized(self, settings: Settings) -> Settings:
+    def sized(self, settings: Settings, start: str | None = None) -> Settings:
         """Fit settings to the number of captions that notebook 01 counted, as `for_size` does."""
-        with suppress(CourseError, KeyError):
+        try:
             counted = self.manifest("captions.csv")
-            return for_size(settings, counted["train_captions"], counted["longest"])
-        return settings
+            counts = counted["train_captions"], counted["longest"]
+        except (CourseError, KeyError):
+            return settings
+        return for_size(settings, *counts, start)
 
     def path(self, name: str) -> Path:
         """Return where a file of the run lies, unchecked."""
@@ -102,9 +106,8 @@ class Run:
         """Check a file and everything that it was made from; return its fingerprint.
 
         Raises:
-            CourseError: Something is missing, was changed or made anew since, or was made with
-                another setting than the settings cell names; the sentence says what differs and
-                which notebook to run first.
+            CourseError: Something is missing, changed, made anew since or made with another
+                setting than the settings cell names; the sentence names the notebook to run.
         """
         with self._alone():
             try:
@@ -114,11 +117,9 @@ class Run:
 
     def holds(self, name: str) -> bool:
         """Tell whether a file is there and need not be made again."""
-        try:
-            self.check(name)
-        except CourseError:
-            return False
-        return True
+        with suppress(CourseError):
+            return bool(self.check(name))
+        return False
 
     def _check(self, name, checked):
         if name in checked:
@@ -173,9 +174,8 @@ class Run:
 
         Args:
             name: A key of `FILES`.
-            content: A DataFrame for `.csv`, an array for `.npy`, a Keras model for `.keras`,
-                anything that JSON knows for `.json`.
-            **details: What else the manifest shall say.
+            content: A DataFrame, an array, a Keras model, what JSON knows; or a file to move here.
+            **details: For the manifest.
 
         Raises:
             CourseError: A file that it is made from no longer holds, or is not the one that
@@ -225,9 +225,9 @@ class Run:
         content = self._contents[name][1]
         return content.copy() if isinstance(content, pd.DataFrame) else content
 
-    def features(self) -> np.ndarray:
-        """Return what captions are made from: float32 [P, D], the mean of a picture's views."""
-        return np.asarray(self.load("features.npy").mean(axis=1))
+    def features(self, rows: np.ndarray | None = None) -> np.ndarray:
+        """Return what captions are made from, the mean of views: float16 [P, D], or some rows."""
+        return mean_of_views(self.load("features.npy"), rows)
 
     def vocabulary(self) -> Vocabulary:
         """Return the `Vocabulary`."""
@@ -259,7 +259,7 @@ class Run:
     def pictures_of(self, split: str) -> tuple[list[str], np.ndarray, list[list[str]]]:
         """Return the pictures of a split: names, features [N, D], and their references."""
         references, rows = self.references(split), self._rows()
-        features = self.features()[[rows[image] for image in references]]
+        features = self.features(np.array([rows[image] for image in references]))
         return list(references), features, list(references.values())
 
     def picture_path(self, image: str) -> Path:

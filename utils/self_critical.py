@@ -224,12 +224,13 @@ def _make_epoch(model, optimizer, train_data, vocabulary, settings):
         order = np.random.default_rng([settings.seed, epoch]).permutation(len(features))
         for number, batch in enumerate(np.array_split(order, steps)):
             pictures = np.repeat(batch, settings.reward_samples)
+            seen = np.asarray(features[pictures], np.float32)  # of all only these, in float32
             seed = [settings.seed, 10_000 * epoch + number]
             with bfloat16_products():
-                tokens = sample(features[pictures], seed)
+                tokens = sample(seen, seed)
                 rewards.append(rewards_of(tokens, pictures, vocabulary, reward))
                 advantages = advantages_of(rewards[-1], settings.reward_samples)
-                loss = learn(features[pictures], tokens, advantages)
+                loss = learn(seen, tokens, advantages)
             if not np.isfinite(loss):
                 raise FloatingPointError
             bar.update()

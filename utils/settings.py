@@ -9,12 +9,21 @@ from numbers import Integral, Real
 from pathlib import Path
 from typing import Any
 
-from utils.defaults import DATASET_DEFAULTS, ENCODER_DEFAULTS, PROFILE_CHANGES, SIZES
+from utils.defaults import (
+    CONTINUED_BELOW,
+    CONTINUED_SIZES,
+    DATASET_DEFAULTS,
+    ENCODER_DEFAULTS,
+    PROFILE_CHANGES,
+    SIZES,
+)
 from utils.errors import CourseError
+from utils.pretrained import like_pretrained, pretrained_settings
 
 ROOT = Path(__file__).resolve().parents[1]
 FIGURES = ROOT / "figures"
 PROFILES = ("full", "small", "fast")
+STARTS = ("nothing", "pretrained")
 ALL_SCENES = 1600  # pictures that `scenes` has unless a setting says otherwise
 
 
@@ -30,6 +39,7 @@ class Settings:
     encoder: str = "vgg16"  # a name in utils.encoders.registry, or several joined by +
     profile: str = "full"  # small: whole sentences in two minutes; fast: only whether it works
     run: str = ""  # name of a retraining that keeps its own model beside the unnamed run's
+    start: str = "nothing"  # pretrained: go on from the captioner that comes with the course
     seed: int = 7
     picture_count: int = ALL_SCENES  # pictures that `scenes` draws
     mirrored: bool = False  # learn from mirror images too, caption with the mean of both
@@ -67,6 +77,7 @@ class Settings:
                 value = _checked(item.name, getattr(self, item.name), item.default)
                 object.__setattr__(self, item.name, value)
         _known("profile", self.profile, PROFILES)
+        _known("start", self.start, STARTS)
         if not re.fullmatch(r"[A-Za-z0-9_-]{,60}", self.run):
             raise CourseError(
                 f"run is {self.run!r}: name it with at most 60 letters, digits, - and _."
@@ -87,7 +98,7 @@ class Settings:
 
 # What determines a trained model, besides the files that it is trained on.
 MODEL_SETTINGS = (
-    *("seed", "embedding_size", "units", "dropout", "feature_scale", "feature_dropout"),
+    *("start", "seed", "embedding_size", "units", "dropout", "feature_scale", "feature_dropout"),
     *("epochs", "patience", "batch_size", "learning_rate", "weight_decay", "label_smoothing"),
 )
 # What determines which captions a search finds.
@@ -172,15 +183,16 @@ def default_settings(dataset: str, encoder: str, profile: str, **changes: Any) -
     defaults = defaults | ENCODER_DEFAULTS.get((like, frozenset(encoder.split("+"))), {})
     defaults = defaults | PROFILE_CHANGES.get(profile, {})
     chosen = {"dataset": dataset, "encoder": encoder, "profile": profile}
-    return Settings(**defaults | chosen | changes, named=frozenset(changes) - _CHOICES)
+    settings = Settings(**defaults | chosen | changes, named=frozenset(changes) - _CHOICES)
+    return like_pretrained(settings) if settings.start == "pretrained" else settings
 
 
 def load_settings(**changes: Any) -> Settings:
     """Read the settings of this run from the environment.
 
-    `CAPTION_DATASET`, `CAPTION_ENCODER`, `CAPTION_PROFILE` and `CAPTION_RUN` choose; keyword
-    arguments win over them, so `load_settings(units=256)` in a notebook tries one change, and
-    `load_settings(run="wide", units=512)` tries it beside the model that is there.
+    `CAPTION_DATASET`, `CAPTION_ENCODER`, `CAPTION_PROFILE`, `CAPTION_RUN` and `CAPTION_START`
+    choose; keyword arguments win over them, so `load_settings(units=256)` in a notebook tries one
+    change, and `load_settings(run="wide", units=512)` tries it beside the model that is there.
 
     Raises:
         CourseError: An unknown setting, data set or profile, or a value out of range.
@@ -189,13 +201,12 @@ def load_settings(**changes: Any) -> Settings:
         _known("setting", name, _FIELDS)
         if name in _CHOICES and not isinstance(changes[name], str):
             raise CourseError(f"{name} is {changes[name]!r}: give a text in quotation marks.")
-    chosen = {"dataset": "scenes", "profile": "full", "run": "", "encoder": ""}
-    for name, default in chosen.items():
-        chosen[name] = from_environment(name) or default
-    # A run of two minutes has no time for VGG16.
-    quick = changes.get("profile", chosen["profile"]) == "small"
-    chosen["encoder"] = chosen["encoder"] or ("efficientnet_lite0" if quick else "vgg16")
-    settings = default_settings(**chosen | changes)
+    chosen = {"dataset": "scenes", "profile": "full", "run": ""}
+    for name in (*chosen, "encoder", "start"):
+        if value := from_environment(name) or chosen.get(name):
+            chosen[name] = value
+    chosen = chosen | changes
+    settings = default_settings(**{"encoder": _default_encoder(chosen)} | chosen)
     if settings.dataset not in DATASET_DEFAULTS and not os.path.isdir(settings.data_folder):
         if os.path.isfile(settings.data_folder):
             raise CourseError(
@@ -211,17 +222,31 @@ def load_settings(**changes: Any) -> Settings:
     return settings
 
 
-def for_size(settings: Settings, captions: int, words: int) -> Settings:
+def _default_encoder(chosen):
+    own = chosen["dataset"] not in DATASET_DEFAULTS
+    if own or chosen.get("start") == "pretrained":
+        return pretrained_settings()["encoder"]
+    # A run of two minutes has no time for VGG16.
+    return "efficientnet_lite0" if chosen["profile"] == "small" else "vgg16"
+
+
+def for_size(settings: Settings, captions: int, words: int, start: str | None = None) -> Settings:
     """Return the settings that fit a folder of one's own, in place of those that nobody named.
 
     Args:
         settings: Of any data set; those of `scenes` and `flickr8k` stay as they are.
         captions: How many captions the train split has.
         words: As many as the longest of them has.
+        start: What the vocabulary was made for, if it is there already.
     """
     if settings.dataset in DATASET_DEFAULTS:
         return settings
-    changes = next((values for most, values in SIZES if captions < most), {})
+    if "start" not in settings.named:
+        settings = replace(settings, start=start or _default_start(settings, captions))
+    continued = settings.start == "pretrained"
+    settings = like_pretrained(settings) if continued else settings
+    sizes = CONTINUED_SIZES if continued else SIZES
+    changes = next((values for most, values in sizes if captions < most), {})
     changes = changes | {"max_length": max(words, settings.max_length)}
     kept = settings.named | PROFILE_CHANGES[settings.profile].keys()
     return replace(settings, **{k: v for k, v in changes.items() if k not in kept})
@@ -232,8 +257,19 @@ def with_recorded(settings: Settings, recorded: dict[str, Any]) -> Settings:
     return replace(settings, **{k: v for k, v in recorded.items() if k not in settings.named})
 
 
+def _default_start(settings, captions):
+    """Few photographs profit from what is known, if nothing is named that it does not share."""
+    like = pretrained_settings()
+    shared = settings.encoder == like["encoder"] and all(
+        getattr(settings, name) == like[name] for name in settings.named & like.keys()
+    )
+    if settings.profile == "full" and captions < CONTINUED_BELOW and shared:
+        return "pretrained"
+    return "nothing"
+
+
 _FIELDS = tuple(item.name for item in fields(Settings) if item.name != "named")
-_CHOICES = frozenset({"dataset", "encoder", "profile", "run"})
+_CHOICES = frozenset({"dataset", "encoder", "profile", "run"})  # never taken from a run's files
 
 
 def _known(what, name, names):

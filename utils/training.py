@@ -95,10 +95,9 @@ def _make_dev_loss(model, batches):
 
 def untrained_model(batches: Batches, vocabulary_size: int, settings: Settings) -> Any:
     """Build the merge model and let it standardize the features of the train pictures."""
-    views = batches.features[np.unique(batches.rows)]
-    model = build_model(views.shape[-1], vocabulary_size, settings)
-    views = np.asarray(views, np.float32).reshape(-1, views.shape[-1])
-    model.get_layer("standardize").adapt(views, settings.feature_scale)
+    features, rows = batches.features, np.unique(batches.rows)
+    model = build_model(features.shape[-1], vocabulary_size, settings)
+    model.get_layer("standardize").adapt(features, settings.feature_scale, rows)
     return model
 
 

@@ -162,6 +162,15 @@ class Vocabulary:
         return " ".join(words)
 
 
+def extend_vocabulary(known: Vocabulary, own: Vocabulary) -> Vocabulary:
+    """Return all words of `known` with their tokens, then those that only `own` has.
+
+    Taught in notebook 05.
+    """
+    new = tuple(word for word in own.words if word not in known.tokens)
+    return Vocabulary(known.words + new)
+
+
 def build_vocabulary(captions: Iterable[str], min_count: int) -> Vocabulary:
     """Collect the words seen at least `min_count` times, the most frequent first.
 

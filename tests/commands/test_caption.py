@@ -1,6 +1,7 @@
 """The caption command, with a captioner that says the color of each picture."""
 
 import csv
+import errno
 import io
 import json
 import os
@@ -275,6 +276,37 @@ def test_a_result_of_before_stays_if_nothing_was_captioned(here, monkeypatch, ar
     assert run(*arguments, "--output", "new.csv") in (1, 2)
     assert Path("old.csv").read_text("utf-8") == "precious"
     assert sorted(os.listdir(here)) == ["a.png", "notes.txt", "old.csv"]
+
+
+@pytest.mark.parametrize("output", ["old.csv", "old.jsonl", "old.html"])
+@pytest.mark.parametrize(
+    ("number", "sentence"),
+    [
+        (errno.ENOSPC, "The disk is full, so {} was not"),
+        (errno.EROFS, "{} was not written, because"),
+    ],
+)
+def test_a_disk_that_takes_no_result(
+    captioner, here, capsys, monkeypatch, output, number, sentence
+):
+    def refuse(*arguments, **options):
+        raise OSError(number, os.strerror(number))
+
+    draw("a.png")
+    Path(output).write_text("precious", "utf-8")
+    monkeypatch.setattr("commands.outputs.open", refuse, raising=False)
+    assert run("a.png", "--output", output, "--overwrite") == 2
+    said = capsys.readouterr().err
+    assert sentence.format(output) in said and "Traceback" not in said
+    assert Path(output).read_text("utf-8") == "precious"
+
+
+def test_what_a_killed_command_left_is_removed(captioner, here):
+    draw("a.png")
+    for name in ("captions.csv", "other.csv"):
+        Path(f".{name}.99999999.tmp").write_text("half", "utf-8")
+    assert run("a.png", "--output", "captions.csv") == 0
+    assert sorted(os.listdir(here)) == [".other.csv.99999999.tmp", "a.png", "captions.csv"]
 
 
 def test_stopped_before_anything_is_done(captioner, here, capsys):

@@ -10,7 +10,8 @@ import pytest
 ROOT = Path(__file__).parents[2]
 UTILS = ROOT / "utils"
 FLOORS = (
-    ("errors", "defaults"),
+    ("errors", "blocks"),
+    ("defaults", "pretrained"),
     ("settings", "tensorflow_setup"),
     ("vocabulary", "images", "model", "artifacts", "locks", "fonts"),
     ("datasets", "encoders", "decoding", "metrics", "plotting", "batches", "checkpoint", "files"),

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from utils.model import build_decoder, build_model
+from utils.model import build_decoder, build_model, extend_model
 from utils.tensorflow_setup import keras, tf
 from utils.training import masked_crossentropy
 
@@ -48,6 +48,23 @@ def test_carried_state_equals_the_whole_sequence(model, batch):
     for t in range(tokens.shape[1]):
         logits, h, c = step_model([picture, tokens[:, t], h, c])
         assert np.abs(logits - whole[:, t]).max() < 1e-5
+
+
+def test_an_extended_model_says_what_the_trained_one_says(model, batch, settings):
+    rng = np.random.default_rng(3)
+    model.set_weights([rng.normal(size=array.shape) for array in model.get_weights()])
+    extended = extend_model(model, 14, settings)
+    before, after = (one(list(batch)).numpy() for one in (model, extended))
+    np.testing.assert_allclose(after[..., :11], before, atol=1e-5)
+    # The new words are all as probable, and none of them more than the rare ones.
+    np.testing.assert_allclose(after[..., 11:], after[..., [11]].repeat(3, -1), atol=1e-5)
+    assert after[..., 11:].mean() < before.mean()
+
+
+def test_an_extended_model_without_new_words_is_the_same(model, settings):
+    extended = extend_model(model, 11, settings)
+    for one, other in zip(model.get_weights(), extended.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 def test_the_picture_matters(model, batch):

@@ -391,6 +391,33 @@ def test_a_named_run_notices_what_changes_beneath_it(whole):
     refused(whole, "model.keras", "made from another vocabulary.json: rerun 05", run="wide")
 
 
+# Features of large sets, and of earlier versions -----------------------------------------------
+
+
+def test_a_file_that_is_written_already_is_moved(data):
+    clean(data)
+    run = Run(settings_of(data), "02_feature_extraction")
+    part = run.folder / "features.part"
+    with open(part, "wb") as file:
+        np.save(file, np.ones((6, 1, 5), np.float16))
+    run.save("features.npy", part, seconds=1.5)
+    assert not part.exists()
+    later = Run(settings_of(data), "05_training")
+    assert later.load("features.npy").dtype == np.float16
+    assert later.features().shape == (6, 5) and later.features().dtype == np.float16
+
+
+@pytest.mark.parametrize("mirrored", [False, True])
+def test_features_in_float32_of_an_earlier_version_are_used_as_they_are(data, mirrored):
+    clean(data)
+    extract(data, mirrored=mirrored)
+    run = Run(settings_of(data, mirrored=mirrored), "05_training")
+    views = run.load("features.npy")
+    assert views.dtype == np.float32 and run.features().dtype == np.float32
+    np.testing.assert_allclose(run.features(), views.mean(axis=1), atol=1e-6)
+    np.testing.assert_array_equal(run.features(np.array([4, 1])), run.features()[[4, 1]])
+
+
 # Costs ------------------------------------------------------------------------------------------
 
 

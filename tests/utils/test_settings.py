@@ -6,12 +6,13 @@ import pytest
 
 from utils.errors import CourseError
 from utils.files import run_folder
+from utils.pretrained import pretrained_settings
 from utils.settings import RANGES, ROOT, Settings, folder_from_environment, for_size, load_settings
 
 
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch):
-    for name in ("DATASET", "ENCODER", "PROFILE", "RUN", "RUNS", "DATA"):
+    for name in ("DATASET", "ENCODER", "PROFILE", "RUN", "RUNS", "DATA", "START"):
         monkeypatch.delenv(f"CAPTION_{name}", raising=False)
 
 
@@ -172,15 +173,66 @@ def test_settings_stand_on_the_ground():
 
 
 def test_settings_of_a_folder_follow_its_size(tmp_path):
-    own = load_settings(dataset=str(tmp_path), encoder="efficientnet_lite0")
+    own = load_settings(dataset=str(tmp_path), start="nothing")
     few, many = for_size(own, 1500, 20), for_size(own, 500_000, 20)
     assert (few.batch_size, few.min_count) == (32, 2) and few.epochs > many.epochs
     assert many == own and (many.min_count, many.batch_size) == (5, 128)
-    chosen = load_settings(dataset=str(tmp_path), encoder="efficientnet_lite0", epochs=3)
+    chosen = load_settings(dataset=str(tmp_path), epochs=3)
     assert for_size(chosen, 1500, 20).epochs == 3
     assert (few.max_length, for_size(own, 1500, 75).max_length) == (30, 75)
     for name in ("scenes", "flickr8k"):
         assert for_size(load_settings(dataset=name), 100, 75) == load_settings(dataset=name)
+
+
+def shared_with_pretrained(settings):
+    return {name: getattr(settings, name) for name in pretrained_settings()}
+
+
+def test_few_photographs_go_on_from_the_captioner_that_comes_along(tmp_path):
+    own = load_settings(dataset=str(tmp_path))
+    few, many = for_size(own, 1500, 20), for_size(own, 50_000, 20)
+    assert (few.start, many.start) == ("pretrained", "nothing")
+    assert shared_with_pretrained(few) == pretrained_settings()
+    from_nothing = for_size(load_settings(dataset=str(tmp_path), start="nothing"), 1500, 20)
+    assert from_nothing.start == "nothing" and from_nothing.epochs > few.epochs
+    # What a vocabulary was made for counts more than the number of captions.
+    assert for_size(own, 1500, 20, start="nothing") == from_nothing
+    assert for_size(own, 50_000, 20, start="pretrained").start == "pretrained"
+
+
+@pytest.mark.parametrize(
+    "named", [{"encoder": "vgg16"}, {"units": 99}, {"mirrored": False}, {"profile": "fast"}]
+)
+def test_what_is_not_shared_starts_from_nothing(tmp_path, named):
+    assert for_size(load_settings(dataset=str(tmp_path), **named), 1500, 20).start == "nothing"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("encoder", "vgg16"), ("units", 99), ("embedding_size", 99), ("mirrored", False)],
+)
+@pytest.mark.parametrize("dataset", ["own", "scenes", "flickr8k"])
+def test_another_model_cannot_go_on_from_pretrained(tmp_path, dataset, name, value):
+    dataset = str(tmp_path) if dataset == "own" else dataset
+    sentence = f"{name} is {value!r}, but start='pretrained' .*: leave {name} out"
+    with pytest.raises(CourseError, match=sentence):
+        load_settings(dataset=dataset, start="pretrained", **{name: value})
+
+
+@pytest.mark.parametrize("dataset", ["scenes", "flickr8k"])
+@pytest.mark.parametrize("profile", ["full", "small", "fast"])
+def test_start_takes_along_the_encoder(monkeypatch, dataset, profile):
+    monkeypatch.setenv("CAPTION_START", "pretrained")
+    settings = load_settings(dataset=dataset, profile=profile)
+    assert shared_with_pretrained(settings) == pretrained_settings()
+    assert load_settings(dataset=dataset, profile=profile, start="nothing").start == "nothing"
+
+
+def test_a_missing_captioner_cannot_be_gone_on_from(monkeypatch, tmp_path):
+    monkeypatch.setattr("utils.pretrained.PRETRAINED", tmp_path)
+    with pytest.raises(CourseError, match="bring it back with git checkout"):
+        load_settings(start="pretrained")
+    assert load_settings().start == "nothing"
 
 
 def test_the_fast_profile_stays_fast_whatever_the_size(tmp_path):

@@ -9,6 +9,7 @@ from utils.vocabulary import (
     Vocabulary,
     build_vocabulary,
     clean_caption,
+    extend_vocabulary,
 )
 
 
@@ -47,6 +48,14 @@ def test_encoding_pads_at_the_right_and_decodes_back():
     assert tokens.shape == (2, 5)
     assert tokens[1, -1] == PADDING
     assert [vocabulary.decode(row) for row in tokens] == captions
+
+
+def test_an_extended_vocabulary_keeps_every_token_that_was_there():
+    known = build_vocabulary(["a dog", "a dog runs"], 1)
+    own = build_vocabulary(["a hound runs", "my hound"], 1)
+    extended = extend_vocabulary(known, own)
+    assert extended.words == (*known.words, "hound", "my")
+    assert extend_vocabulary(known, known) == known
 
 
 def test_nothing_to_encode():

@@ -11,18 +11,18 @@ from utils.encoders.registry import (
     joined_encoders,
 )
 
-_FEATURES = (
-    "build_encoder",
-    "extract_features",
-    "extract_views",
-    "normalize_features",
-    "quadrant_means",
-)
-__all__ = ["ENCODERS", "EncoderInfo", "encoder_info", "feature_size", "joined_encoders", *_FEATURES]
+# Imported on first use: settings and runs ask the table, and have no need to wait for OpenCV.
+_LATER = {
+    "build_encoder": "features",
+    "extract_features": "features",
+    "normalize_features": "features",
+    "quadrant_means": "features",
+    "write_views": "writing",
+}
+__all__ = ["ENCODERS", "EncoderInfo", "encoder_info", "feature_size", "joined_encoders", *_LATER]
 
 
 def __getattr__(name: str) -> Any:
-    # Imported on first use: settings and runs ask the table, and have no need to wait for OpenCV.
-    if name in _FEATURES:
-        return getattr(import_module("utils.encoders.features"), name)
+    if name in _LATER:
+        return getattr(import_module(f"utils.encoders.{_LATER[name]}"), name)
     raise AttributeError(f"module 'utils.encoders' has no attribute {name!r}")

@@ -2,7 +2,7 @@
 
 import sys
 from collections import deque
-from collections.abc import Iterable, Sized
+from collections.abc import Iterable, Iterator, Sized
 from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 from itertools import islice
@@ -81,17 +81,21 @@ def normalize_features(features: np.ndarray) -> np.ndarray:
 def extract_features(
     pictures: Iterable[Any], encoders: Any, mirrored: bool = False, progress: bool = True
 ) -> np.ndarray:
-    """Return the mean [N, D] of the views that `extract_views` returns. Taught in notebook 02.
+    """Return the mean [N, D] of the views that `extract_views` yields. Taught in notebook 02.
 
     That of one view has length 1, that of two is a little shorter; both are float32. Raises a
     CourseError that names the picture that is missing or damaged.
     """
-    return extract_views(pictures, encoders, mirrored, progress).mean(axis=1)
+    listed = encoders if isinstance(encoders, list) else [encoders]
+    nothing = np.zeros((0, sum(encoder_info(encoder.name).feature_size for encoder in listed)))
+    batches = extract_views(pictures, encoders, mirrored, progress)
+    means = [views.mean(axis=1) for views in batches]
+    return np.concatenate([nothing.astype(np.float32), *means])
 
 
 def extract_views(
     pictures: Iterable[Any], encoders: Any, mirrored: bool = False, progress: bool = True
-) -> np.ndarray:
+) -> Iterator[np.ndarray]:
     """Read pictures and turn each view of them into a normalized feature vector.
 
     Args:
@@ -102,9 +106,9 @@ def extract_views(
         mirrored: Whether to look at the mirror image of every picture too.
         progress: Whether to show a progress bar.
 
-    Returns:
-        Features [N, V, D] float32 of length 1, rows in the order of `pictures`: V = 1, the
-        picture as it is, or with its mirror image 2.
+    Yields:
+        Batch by batch in the order of `pictures`, features [B, V, D] float32 of length 1: V = 1,
+        the picture as it is, or with its mirror image 2.
 
     Raises:
         CourseError: A picture is missing or damaged; the sentence names it.
@@ -116,15 +120,12 @@ def extract_views(
     name = "+".join(info.name for info in infos)
     batch_size = max(info.batch_size for info in infos)
     ready = _read_ahead(pictures, {info.image_size for info in infos}, 2 * batch_size)
-    size = sum(info.feature_size for info in infos)
-    batches: list[np.ndarray] = [np.zeros((0, 1 + mirrored, size), np.float32)]
     options = {"desc": name, "unit": " pictures", "disable": not progress, "file": sys.stdout}
     with tqdm(total=count, **options) as bar:
         while batch := list(islice(ready, batch_size)):
             parts = [_views_of(batch, encoder, mirrored) for encoder in encoders]
-            batches.append(np.concatenate(parts, axis=2) / np.float32(len(parts) ** 0.5))
             bar.update(len(batch))
-    return np.concatenate(batches)
+            yield np.concatenate(parts, axis=2) / np.float32(len(parts) ** 0.5)
 
 
 def _views_of(batch, encoder, mirrored):

@@ -3,6 +3,7 @@
 import math
 from collections import Counter
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 
@@ -11,6 +12,9 @@ from utils.metrics.ngrams import MAX_N, count_ngrams
 from utils.metrics.protocol import split_references, split_sentences
 
 SIGMA = 6.0  # the difference in length, in words, that is still forgiven
+# Pictures whose n-grams are kept, 26 KB each with five references; beyond them they are counted
+# anew when they are asked for, which takes a tenth of a millisecond.
+KEPT = 10_000
 
 
 def cider_d_scores(hypotheses: Sequence[str], references: Sequence[Sequence[str]]) -> np.ndarray:
@@ -33,7 +37,7 @@ def cider_d_scores(hypotheses: Sequence[str], references: Sequence[Sequence[str]
 
 
 class CiderD:
-    """CIDEr-D against fixed references, whose n-gram vectors are worked out once.
+    """CIDEr-D against fixed references, whose n-grams are weighed once.
 
     A caption is a vector with one entry per n-gram: how often it occurs, times its inverse
     document frequency, log(N / number of pictures whose references have it). What every picture's
@@ -52,18 +56,20 @@ class CiderD:
     """
 
     def __init__(self, references: Sequence[Sequence[str]]) -> None:
-        # Of each picture, of each of its references: length, n-gram counts.
-        self.references: list[list[tuple[int, list[dict[str, int]]]]] = []
-        frequencies: Counter[str] = Counter()
-        for texts in split_references(references):
-            self.references.append([(len(words), count_ngrams(words)) for words in texts])
-            for same_n in zip(*(counts for _, counts in self.references[-1]), strict=True):
-                frequencies.update(set().union(*same_n))
+        split_references(references)  # refuses what cannot be scored
+        self.references = [list(texts) for texts in references]
+        self._counts_of = lru_cache(KEPT)(self._count)
+        self._vectors_of = lru_cache(KEPT)(self._weigh)
         # An n-gram that no reference has weighs as much as one that a single picture has. Most
-        # belong to a single picture, so the table holds the others only.
+        # belong to a single picture, so the table holds the others only. COCO has 18 million: what
+        # may be seen twice is found among their hashes, and only that is counted by name.
+        rows = range(len(self.references))
+        hashes = (hash(ngram) for row in rows for ngram in self._ngrams(row))
+        seen = np.sort(np.fromiter(hashes, np.int64))
+        repeated = set(np.unique(seen[1:][seen[1:] == seen[:-1]]).tolist())
+        frequencies = Counter(g for row in rows for g in self._ngrams(row) if hash(g) in repeated)
         self.log_pictures = math.log(len(self.references))
         self.idf = {g: self.log_pictures - math.log(df) for g, df in frequencies.items() if df > 1}
-        self.norms = [[self._norms(counts) for _, counts in texts] for texts in self.references]
 
     def scores(
         self, hypotheses: Sequence[str], pictures: Sequence[int] | np.ndarray | None = None
@@ -93,6 +99,19 @@ class CiderD:
             [self._score(words, row) for words, row in zip(captions, rows, strict=True)]
         )
 
+    def _count(self, row):
+        """Return length and n-gram counts of each reference of a picture."""
+        texts = split_sentences(self.references[row], "references")
+        return [(len(words), count_ngrams(words)) for words in texts]
+
+    def _ngrams(self, row):
+        """Return the n-grams that the references of a picture have."""
+        return set().union(*(same_n for _, counts in self._counts_of(row) for same_n in counts))
+
+    def _weigh(self, row):
+        """Return length, n-gram counts and norms of each reference of a picture."""
+        return [(length, counts, self._norms(counts)) for length, counts in self._counts_of(row)]
+
     def _norms(self, counts):
         """Return the Euclidean norms of a text's four vectors, n = 1 to 4."""
         idf, rare = self.idf.get, self.log_pictures
@@ -102,8 +121,7 @@ class CiderD:
         counts = count_ngrams(words)
         norms = self._norms(counts)
         idf, rare, total = self.idf.get, self.log_pictures, 0.0
-        references = zip(self.references[picture], self.norms[picture], strict=True)
-        for (length, reference_counts), reference_norms in references:
+        for length, reference_counts, reference_norms in self._vectors_of(picture):
             penalty = math.exp(-((len(words) - length) ** 2) / (2 * SIGMA**2))
             for n in range(MAX_N):
                 own, other = counts[n], reference_counts[n]

@@ -3,6 +3,8 @@
 import errno
 import hashlib
 import shutil
+import subprocess
+import sys
 from contextlib import suppress
 from dataclasses import replace
 
@@ -154,6 +156,25 @@ def test_scenes_drawn_anew_are_the_same(drawn):
         path.rename(path.with_name(f".{path.stem}.99999999.tmp.jpg"))
     datasets.load_raw_dataset(Settings(picture_count=80))
     assert contents_of(folder) == before
+
+
+LOAD = """
+from utils.datasets import load_raw_dataset
+from utils.settings import Settings
+load_raw_dataset(Settings(picture_count=80))
+"""
+
+
+def test_two_processes_that_draw_at_once_wait_for_each_other(scenes_80, tmp_path, monkeypatch):
+    monkeypatch.setenv("CAPTION_DATA", str(tmp_path))
+    pipes = {"stdout": subprocess.PIPE, "text": True}
+    programs = [subprocess.Popen([sys.executable, "-c", LOAD], **pipes) for _ in range(2)]
+    said = [program.communicate()[0] for program in programs]
+    assert [program.returncode for program in programs] == [0, 0]
+    assert sum("drawing scenes" in text for text in said) == 1  # the other found them there
+    expected = {path.name: content for path, content in contents_of(scenes_80).items()}
+    found = {path.name: text for path, text in contents_of(tmp_path / "scenes-80").items()}
+    assert found == expected
 
 
 def test_scenes_whose_pictures_are_gone_are_named(drawn):

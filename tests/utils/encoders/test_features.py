@@ -9,9 +9,9 @@ from utils.encoders import (
     ENCODERS,
     build_encoder,
     extract_features,
-    extract_views,
     normalize_features,
 )
+from utils.encoders.features import extract_views
 from utils.errors import CourseError
 
 
@@ -37,6 +37,10 @@ def noisy(seed, size=96):
     """Smooth random blotches, which compress like a photograph."""
     blotches = np.random.default_rng(seed).integers(0, 256, (8, 8, 3), dtype=np.uint8)
     return cv2.resize(blotches, (size, size), interpolation=cv2.INTER_CUBIC)
+
+
+def views_of(pictures, encoders, mirrored=False):
+    return np.concatenate(list(extract_views(pictures, encoders, mirrored, progress=False)))
 
 
 def save(path, picture):
@@ -70,10 +74,8 @@ def test_extract_features_keeps_order_and_does_not_depend_on_the_batch(tmp_path,
 
 def test_the_second_view_is_the_mirror_image(lite0):
     picture = noisy(3, 224)
-    views = extract_views([picture], lite0, mirrored=True, progress=False)
-    one, two = (
-        extract_views([p], lite0, progress=False)[:, 0] for p in (picture, picture[:, ::-1])
-    )
+    views = views_of([picture], lite0, mirrored=True)
+    one, two = (views_of([p], lite0)[:, 0] for p in (picture, picture[:, ::-1]))
     assert views.shape == (1, 2, 1280)
     np.testing.assert_allclose(views[:, 0], one, atol=1e-4)
     np.testing.assert_allclose(views[:, 1], two, atol=1e-4)
@@ -88,11 +90,11 @@ def test_joined_encoders_stand_side_by_side(several, mirrored):
     """A generator used to be empty when the second encoder came to it."""
     cnns = [QuickCNN("vgg16"), QuickCNN("efficientnet_lite2")]
     pictures = [noisy(seed) for seed in range(70)]
-    views = extract_views(several(pictures), cnns, mirrored, progress=False)
+    views = views_of(several(pictures), cnns, mirrored)
     assert views.shape == (70, 1 + mirrored, 2048 + 1280)
     assert set(cnns[0].batches) == {16, 6} and set(cnns[1].batches) == {64, 6}
     for cnn, columns in zip(cnns, (slice(2048), slice(2048, None)), strict=True):
-        alone = extract_views(pictures, cnn, mirrored, progress=False)
+        alone = views_of(pictures, cnn, mirrored)
         np.testing.assert_allclose(views[:, :, columns], alone / 2**0.5, atol=1e-6)
     np.testing.assert_allclose(np.linalg.norm(views, axis=2), 1, atol=1e-5)
 
@@ -107,7 +109,7 @@ def test_no_more_pictures_are_kept_than_are_at_work():
             done.append(drawn - sum(cnns[0].batches))
             yield noisy(seed, 32)
 
-    assert extract_views(pictures(), cnns, progress=False).shape == (400, 1, 4096)
+    assert views_of(pictures(), cnns).shape == (400, 1, 4096)
     assert max(done) < 4 * ENCODERS["resnet50"].batch_size
 
 
@@ -118,11 +120,11 @@ def test_every_kind_of_picture_with_several_encoders(tmp_path):
     cnns = [QuickCNN("vgg16"), QuickCNN("efficientnet_lite2")]
     with open(path, "rb") as file:
         kinds = [path, str(path), content, io.BytesIO(content), file, Image.open(path), noisy(5)]
-        views = extract_views(kinds, cnns, progress=False)
+        views = views_of(kinds, cnns)
     assert len(views) == 7
     np.testing.assert_array_equal(views, np.repeat(views[:1], 7, axis=0))
     for kind in (str(path), content, noisy(5)):  # one alone is a list of one
-        alone = extract_views(kind, cnns, progress=False)
+        alone = views_of(kind, cnns)
         np.testing.assert_array_equal(alone, views[:1])
 
 

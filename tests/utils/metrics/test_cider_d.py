@@ -39,6 +39,19 @@ def test_many_hypotheses_per_picture():
     assert metric.scores([], []).shape == (0,)
 
 
+@pytest.mark.parametrize("kept", [1, 3])
+def test_forgetting_n_grams_changes_no_score(monkeypatch, kept):
+    scores = cider_d_scores(HYPOTHESES, REFERENCES)
+    monkeypatch.setattr("utils.metrics.cider_d.KEPT", kept)
+    np.testing.assert_array_equal(cider_d_scores(HYPOTHESES, REFERENCES), scores)
+
+
+def test_hashes_that_coincide_change_no_score(monkeypatch):
+    scores = cider_d_scores(HYPOTHESES, REFERENCES)
+    monkeypatch.setattr("utils.metrics.cider_d.hash", lambda ngram: len(ngram), raising=False)
+    np.testing.assert_array_equal(cider_d_scores(HYPOTHESES, REFERENCES), scores)
+
+
 @pytest.mark.parametrize("pictures", [[25], [-1]])
 def test_row_out_of_range(pictures):
     with pytest.raises(CourseError, match="between 0 and 24"):
