@@ -22,17 +22,17 @@ class Progress:
     """The epochs so far: a row of the history each, what the model said, the best weights.
 
     A training by likelihood has rows with a `dev_loss`, the lower the better. One for the score has
-    `dev_cider_d`, the higher the better, and begins with an epoch 0: the model as it came.
+    `dev_cider_d`, the higher the better. Where the model as it came is one to get better than, the
+    first row is that of epoch 0.
     """
 
     rows: tuple[dict, ...] = ()
     samples: tuple[dict, ...] = ()
     best: tuple[np.ndarray, ...] = ()
 
-    @property
-    def epoch(self) -> int:
-        """Number of whole epochs."""
-        return len(self.rows)
+    def next_epoch(self, first: int) -> int:
+        """Return the number of the epoch that follows; `first` if there was none."""
+        return self.rows[-1]["epoch"] + 1 if self.rows else first
 
     @property
     def waited(self) -> int:

@@ -26,7 +26,7 @@ SIZES: tuple[tuple[int, dict[str, Any]], ...] = (
 # default for so many train captions, five of each of 3,000 pictures.
 CONTINUED_BELOW = 15_000
 CONTINUED_SIZES: tuple[tuple[int, dict[str, Any]], ...] = (
-    (3_000, {"min_count": 2, "batch_size": 32, "epochs": 10, "patience": 3, "learning_rate": 5e-4}),
+    (3_000, {"min_count": 2, "batch_size": 32, "epochs": 10, "learning_rate": 1e-3}),
     (10_000, {"min_count": 3, "batch_size": 64, "epochs": 8, "learning_rate": 5e-4}),
 )
 # What two views of every picture make room for: twice the units, a model that learns less by heart.

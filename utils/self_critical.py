@@ -155,12 +155,12 @@ def train_for_score(
     why = ""
     with alone_in(folder):
         progress = load_progress(folder, started_as, student, optimizer)
-        bar = _bar(settings, len(train_data[0]), progress.epoch - 1)
+        bar = _bar(settings, len(train_data[0]), progress.next_epoch(0) - 1)
         try:
             with bar:
                 while not _is_over(progress, settings):
                     started = time.perf_counter()
-                    epoch = progress.epoch  # whole ones so far, epoch 0 among them
+                    epoch = progress.next_epoch(0)
                     row = {"epoch": epoch, "reward": train_epoch(epoch, bar) if epoch else np.nan}
                     row |= _score_on_dev(decode, dev_data, settings)
                     row["seconds"] = time.perf_counter() - started
@@ -198,7 +198,7 @@ def _bar(settings, pictures, epochs_done):
 def _is_over(progress, settings):
     """Whether all epochs are done, or dev has not become better for some time."""
     patience = settings.reward_patience
-    return progress.epoch > settings.reward_epochs or progress.waited >= patience
+    return progress.next_epoch(0) > settings.reward_epochs or progress.waited >= patience
 
 
 def _result(student, model, progress, why):
@@ -207,7 +207,7 @@ def _result(student, model, progress, why):
     if why:
         best = f"epoch {int(history['dev_cider_d'].idxmax())}" if progress.rows else "the model"
         more = " Run the cell again to go on." if why == "was stopped" else ""
-        print(f"Training {why} in epoch {progress.epoch}; {best} is kept.{more}")
+        print(f"Training {why} in epoch {progress.next_epoch(0)}; {best} is kept.{more}")
     return student, history, why != "was stopped"
 
 

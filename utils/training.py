@@ -127,8 +127,8 @@ def train(
 ) -> Training:
     """Train the merge model by teacher forcing until the dev loss no longer falls.
 
-    Interrupted (the stop button), it returns the best epoch so far; the same call goes on. The
-    loop is taught in notebook 05.
+    Interrupted (the stop button), it returns the best epoch so far; the same call goes on. A model
+    that is gone on from is epoch 0, which stays if no other is better. Taught in notebook 05.
 
     Args:
         model: The model to start from; it is trained in place.
@@ -145,16 +145,16 @@ def train(
     learn = make_step(model, optimizer, settings.label_smoothing, strategy)
     dev = Batches(*dev_data, DEV_BATCH)
     started_as = _started_as(model, optimizer, batches, dev, settings)
-    dev_loss, why = _make_dev_loss(model, dev), None
+    dev_loss, why, first = _make_dev_loss(model, dev), None, _first_epoch(settings)
     with alone_in(folder):
         progress = load_progress(folder, started_as, model, optimizer)
-        bar = _bar(settings.epochs * batches.steps, progress.epoch * batches.steps)
+        bar = _bar(batches.steps, settings.epochs, progress.next_epoch(first) - 1)
         try:
             with bfloat16_products(), bar:
-                while progress.epoch < settings.epochs and progress.waited < settings.patience:
-                    started = time.perf_counter()
-                    loss = _train_epoch(model, learn, batches, settings.seed, progress.epoch, bar)
-                    row = {"epoch": progress.epoch + 1, "loss": loss, "dev_loss": dev_loss()}
+                while not _is_over(progress, settings):
+                    started, epoch = time.perf_counter(), progress.next_epoch(first)
+                    loss = _train_epoch(model, learn, batches, settings.seed, epoch, bar)
+                    row = {"epoch": epoch, "loss": loss, "dev_loss": dev_loss()}
                     row["learning_rate"] = float(optimizer.learning_rate)
                     row["seconds"] = time.perf_counter() - started
                     progress = progress.after(row, model, describe(model) if describe else ())
@@ -165,6 +165,15 @@ def train(
         except FloatingPointError:
             why = "ended because the loss was no longer a number (a smaller learning_rate helps)"
     return _result(model, progress, why)
+
+
+def _first_epoch(settings):
+    return 0 if settings.start == "pretrained" else 1
+
+
+def _is_over(progress, settings):
+    epoch = progress.next_epoch(_first_epoch(settings))
+    return epoch > settings.epochs or progress.waited >= settings.patience
 
 
 def _make_optimizer(model, schedule, batches, settings, strategy):
@@ -193,12 +202,12 @@ def _started_as(model, optimizer, batches, dev, settings):
 
 def _result(model, progress, why):
     history, samples = progress.tables()
-    if why and not progress.epoch:
+    if why and not progress.rows:
         raise CourseError(f"Training {why} before its first epoch was over: start it again.")
     if why:
-        best = int(history["dev_loss"].idxmin()) + 1
+        best = history.loc[history["dev_loss"].idxmin(), "epoch"]
         more = " Run the cell again to go on." if why == STOPPED else ""
-        print(f"Training {why} in epoch {progress.epoch + 1}; epoch {best} is kept.{more}")
+        print(f"Training {why} in epoch {progress.next_epoch(1)}; epoch {best} is kept.{more}")
     model.set_weights(progress.best)
     return Training(model, history, samples, why != STOPPED)
 
@@ -254,20 +263,22 @@ def _shares(part, strategy):
     )
 
 
-def _bar(total, done):
+def _bar(steps, epochs, done):
     # To standard output, like all bars: JupyterLab paints the other stream red.
     options = {"desc": "training", "unit": "batch", "mininterval": 1, "file": sys.stdout}
-    return tqdm(total=total, initial=done, **options)
+    return tqdm(total=epochs * steps, initial=max(done, 0) * steps, **options)
 
 
 def _train_epoch(model, learn, batches, seed, epoch, bar):
-    """Learn from every batch once; returns the mean loss per word."""
+    """Learn from every batch once, but in epoch 0; returns the mean loss per word."""
+    if not epoch:
+        return math.nan
     # Dropout depends on seed and epoch alone, so that resumed training repeats itself too.
     for number, layer in enumerate(model.layers):
         if hasattr(layer, "seed_generator"):
-            layer.seed_generator.state.assign([seed + 1000 * number, epoch << 20])
+            layer.seed_generator.state.assign([seed + 1000 * number, (epoch - 1) << 20])
     losses, words = [], []
-    for batch in batches.epoch(epoch):
+    for batch in batches.epoch(epoch - 1):
         losses.append(float(learn(*batch)))
         words.append(np.count_nonzero(batch[2]))
         if not math.isfinite(losses[-1]):
