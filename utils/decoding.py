@@ -9,7 +9,7 @@ import numpy as np
 from utils.errors import CourseError
 from utils.model import build_decoder
 from utils.tensorflow_setup import tf
-from utils.vocabulary import END, PADDING, START, UNKNOWN, Vocabulary
+from utils.vocabulary import END, PADDING, START, UNKNOWN, Vocabulary, counted_by
 
 IMPOSSIBLE = -1e9  # a log-probability that no search ever prefers
 PICTURES_AT_ONCE = 500  # bounds the memory: 500 pictures, beam 3, 2,500 words are 15 MB a step
@@ -67,8 +67,10 @@ def make_decoder(
 def _make_steps(parts, vocabulary, allow_loops):
     """Wire the two things a search asks for: the first states, and the best extensions."""
     never = never_said(len(vocabulary))
-    may_return = np.isin(vocabulary.words, FUNCTION_WORDS.split())
-    conjunction = vocabulary.tokens.get("and", -1)
+    # A character of Chinese returns as a matter of course, and three of them are hardly a word.
+    characters = counted_by(vocabulary.words) == "characters"
+    may_return = np.isin(vocabulary.words, FUNCTION_WORDS.split()) | characters
+    conjunction, row = vocabulary.tokens.get("and", -1), 6 if characters else 3
 
     @tf.function(reduce_retracing=True)
     def start(features):
@@ -96,7 +98,7 @@ def _make_steps(parts, vocabulary, allow_loops):
         return values, choices, states_after
 
     def step(pictures, states, parents, words, scores):
-        blocked = looping_words(words, may_return, conjunction)
+        blocked = looping_words(words, may_return, conjunction, row)
         blocked = blocked.reshape(len(parents), -1)[:, : 0 if allow_loops else None]
         return extend(pictures, states, parents, words[..., -1].ravel(), scores, blocked)
 
@@ -110,16 +112,20 @@ def never_said(vocabulary_size: int) -> np.ndarray:
     return penalties
 
 
-def looping_words(words: np.ndarray, may_return: np.ndarray, conjunction: int) -> np.ndarray:
+def looping_words(
+    words: np.ndarray, may_return: np.ndarray, conjunction: int, row: int = 3
+) -> np.ndarray:
     """Name the words that a caption must not go on with, because it would begin to loop.
 
     These are a word that makes three words in a row come again; a word that makes two come again,
-    unless it is one of `FUNCTION_WORDS`; and the second X of "X and X".
+    unless it is one of `FUNCTION_WORDS`; and the second X of "X and X". Where every character is a
+    word, only a longer row must not come again.
 
     Args:
         words: int32 [..., T], the words said so far, the start token first.
-        may_return: bool [V], whether a word is one of `FUNCTION_WORDS`.
+        may_return: bool [V], whether two words may come again if this is the second.
         conjunction: The token of "and", or -1.
+        row: So many words in a row never come again.
 
     Returns:
         int32 [..., at most T] tokens; where there is nothing to block, the padding token.
@@ -127,10 +133,11 @@ def looping_words(words: np.ndarray, may_return: np.ndarray, conjunction: int) -
     last, last_but_one = words[..., -1:], words[..., -2:-1]
     following = words[..., 1:]
     two = words[..., :-1] == last
-    three = two.copy()
-    three[..., :1] = False
-    three[..., 1:] &= words[..., :-2] == last_but_one
-    blocked = np.where(three | two & ~may_return[following], following, PADDING)
+    again = two.copy()  # what ends here are the last words said, all but one of a row
+    for back in range(1, row - 1):
+        again[..., :back] = False
+        again[..., back:] &= words[..., : -1 - back] == words[..., -1 - back : -back]
+    blocked = np.where(again | two & ~may_return[following], following, PADDING)
     x_and_x = np.where(last == conjunction, last_but_one, PADDING)
     return np.concatenate([blocked, x_and_x], -1, dtype=np.int32)
 

@@ -28,8 +28,6 @@ SPLITS = ["train"] * 12 + ["dev"] * 4 + ["test"] * 4
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     """Twenty pictures of one's own; all runs lie in a temporary folder."""
-    for name in ("DATASET", "ENCODER", "PROFILE", "RUN"):
-        monkeypatch.setenv(f"CAPTION_{name}", "")
     monkeypatch.setenv("CAPTION_RUNS", str(tmp_path / "runs"))
     folder = tmp_path / "twenty"
     (folder / "Images").mkdir(parents=True)

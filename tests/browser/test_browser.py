@@ -37,10 +37,9 @@ def course(tmp_path_factory):
     """A copy of the course to click in, with a run in the fast profile but for 01 and 06."""
     folder = tmp_path_factory.mktemp("course")
     patch = pytest.MonkeyPatch()
-    settings = {"DATASET": "scenes", "ENCODER": "efficientnet_lite0", "PROFILE": "fast", "RUN": ""}
+    settings = {"DATASET": "scenes", "ENCODER": "efficientnet_lite0", "PROFILE": "fast"}
     for name, value in (settings | {"DATA": str(folder / "data")}).items():
         patch.setenv(f"CAPTION_{name}", value)
-    patch.delenv("CAPTION_RUNS", raising=False)
     for name in ("SETTINGS", "WORKSPACES"):  # nobody's theme and open files shall change
         patch.setenv(f"JUPYTERLAB_{name}_DIR", str(folder / name.lower()))
     patch.setenv("PYTHONPATH", str(ROOT))

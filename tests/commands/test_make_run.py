@@ -93,6 +93,8 @@ def test_a_foreign_kernel_and_foreign_packages_are_not_used(tmp_path, monkeypatc
     for name in ("JUPYTER_PATH", "PYTHONPATH"):
         monkeypatch.setenv(name, str(tmp_path))
     code = f"import sys, utils\nassert sys.executable == {sys.executable!r}"
+    called = [sys.executable, "-c", "import commands, utils; print(*utils.__path__)"]
+    assert subprocess.check_output(called, cwd=tmp_path, text=True).strip() == str(ROOT / "utils")
     (tmp_path / "notebooks").mkdir()
     notebook(tmp_path / "notebooks", code, f"assert utils.__path__ == [{str(ROOT / 'utils')!r}]")
     monkeypatch.setattr(notebooks, "NOTEBOOKS", tmp_path / "notebooks")

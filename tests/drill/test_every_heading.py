@@ -13,10 +13,9 @@ def fast(tmp_path_factory):
     """An environment for the fast profile, everything in a temporary folder."""
     patch = pytest.MonkeyPatch()
     folder = tmp_path_factory.mktemp("course")
-    names = {"DATASET": "scenes", "ENCODER": "efficientnet_lite0", "PROFILE": "fast", "RUN": ""}
+    names = {"DATASET": "scenes", "ENCODER": "efficientnet_lite0", "PROFILE": "fast"}
     for name, value in (names | {"DATA": str(folder)}).items():
         patch.setenv(f"CAPTION_{name}", value)
-    patch.delenv("CAPTION_RUNS", raising=False)
     patch.setattr("sys.argv", ["course"])
     main()
     yield Run(load_settings()).folder

@@ -44,8 +44,8 @@ def course(tmp_path_factory):
 
 def started_in(folder, step):
     """A notebook that is being executed."""
-    names = {"DATASET": "scenes", "ENCODER": "efficientnet_lite0", "PROFILE": "fast", "RUN": ""}
-    names |= {"DATA": str(folder), "RUNS": ""}
+    names = {"DATASET": "scenes", "ENCODER": "efficientnet_lite0", "PROFILE": "fast"}
+    names["DATA"] = str(folder)
     environment = os.environ | {f"CAPTION_{name}": value for name, value in names.items()}
     command = [sys.executable, "-c", EXECUTE, step, str(folder / "runs" / RUN)]
     options = {"stdout": subprocess.DEVNULL, "cwd": ROOT}

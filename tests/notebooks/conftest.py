@@ -19,8 +19,6 @@ def fast(tmp_path_factory):
         ("DATA", folder),
     ):
         patch.setenv(f"CAPTION_{name}", str(value))
-    patch.delenv("CAPTION_RUNS", raising=False)
-    patch.delenv("CAPTION_RUN", raising=False)
     yield folder
     patch.undo()
 

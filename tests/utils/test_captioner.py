@@ -75,8 +75,6 @@ def shipped(trained, tmp_path, monkeypatch):
 @pytest.fixture
 def runs(tmp_path, monkeypatch):
     """A folder of runs of its own, where nothing is yet; the settings name its default run."""
-    for name in ("CAPTION_PROFILE", "CAPTION_RUN"):
-        monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("CAPTION_DATA", str(tmp_path / "data"))
     monkeypatch.setenv("CAPTION_RUNS", str(tmp_path / "elsewhere"))
     monkeypatch.setenv("CAPTION_DATASET", "scenes")

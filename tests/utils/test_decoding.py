@@ -149,15 +149,15 @@ FINE = [
 ]
 
 
-def would_be_said(text):
+def would_be_said(text, characters=False):
     """Whether no word of a caption is blocked after the words before it."""
-    words = sorted({word for caption in LOOPING + FINE for word in caption.split()} - {"and"})
+    words = sorted({*" ".join([*LOOPING, *FINE, text]).split()} - {"and"})
     vocabulary = Vocabulary((*SPECIAL, *words, "and"))
-    may_return = np.isin(vocabulary.words, FUNCTION_WORDS.split())
+    may_return = np.isin(vocabulary.words, FUNCTION_WORDS.split()) | characters
+    rule = may_return, vocabulary.tokens["and"], 6 if characters else 3
     (tokens,) = vocabulary.encode([text])
     return not any(
-        tokens[end] in looping_words(tokens[:end], may_return, vocabulary.tokens["and"])
-        for end in range(1, len(tokens))
+        tokens[end] in looping_words(tokens[:end], *rule) for end in range(1, len(tokens))
     )
 
 
@@ -169,6 +169,11 @@ def test_a_loop_is_seen_before_it_closes(text):
 @pytest.mark.parametrize("text", FINE)
 def test_what_people_say_twice_may_be_said_twice(text):
     assert would_be_said(text)
+
+
+def test_characters_may_return_but_not_for_ever():
+    assert would_be_said("红 衣 服 的 人 和 红 衣 服 的 狗", characters=True)
+    assert not would_be_said("狗 在 草 地 上 跑 狗 在 草 地 上 跑", characters=True)
 
 
 @pytest.mark.parametrize("beam_size", [1, 2, 3])

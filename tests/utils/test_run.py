@@ -35,8 +35,6 @@ class FakeModel:
 @pytest.fixture
 def data(tmp_path, monkeypatch):
     """A folder of one's own, and all runs in a temporary folder."""
-    for name in ("DATASET", "ENCODER", "PROFILE", "RUN"):
-        monkeypatch.delenv(f"CAPTION_{name}", raising=False)
     monkeypatch.setenv("CAPTION_DATA", str(tmp_path / "data"))
     monkeypatch.setenv("CAPTION_RUNS", str(tmp_path / "runs"))
     folder = tmp_path / "holiday"

@@ -10,12 +10,6 @@ from utils.pretrained import pretrained_settings
 from utils.settings import RANGES, ROOT, Settings, folder_from_environment, for_size, load_settings
 
 
-@pytest.fixture(autouse=True)
-def clean_environment(monkeypatch):
-    for name in ("DATASET", "ENCODER", "PROFILE", "RUN", "RUNS", "DATA", "START"):
-        monkeypatch.delenv(f"CAPTION_{name}", raising=False)
-
-
 def test_defaults_are_the_embedded_data_set_and_vgg16():
     settings = load_settings()
     assert (settings.dataset, settings.encoder, settings.profile) == ("scenes", "vgg16", "full")
@@ -35,7 +29,7 @@ def test_the_environment_chooses_and_an_argument_wins(monkeypatch):
 
 @pytest.mark.parametrize("nothing", ["", " ", "\n"])
 def test_an_empty_variable_is_no_choice(monkeypatch, nothing):
-    for name in ("DATASET", "ENCODER", "PROFILE", "RUN", "RUNS", "DATA"):
+    for name in ("DATASET", "ENCODER", "PROFILE", "RUN", "RUNS", "DATA", "START"):
         monkeypatch.setenv(f"CAPTION_{name}", nothing)
     assert load_settings().data_folder == ROOT / "data" / "scenes"
     assert run_folder(load_settings()) == ROOT / "data" / "runs" / "scenes-vgg16"

@@ -275,6 +275,17 @@ def test_early_stopping_keeps_the_best_epoch(toy, quick, tmp_path):
     assert loss == pytest.approx(history["dev_loss"].min(), abs=1e-5)
 
 
+def test_a_model_that_is_gone_on_from_stays_where_nothing_is_better(toy, quick, tmp_path):
+    known = run(toy, quick, tmp_path / "first").model
+    before = known.get_weights()
+    worse = replace(quick, start="pretrained", learning_rate=5.0, epochs=20, patience=2)
+    batches = Batches(*data_of(toy), 8, seed=1)
+    trained = train(known, batches, data_of(toy), worse, tmp_path / "more")
+    assert trained.history["epoch"].tolist() == [0, 1, 2] and trained.finished
+    for one, other in zip(before, trained.model.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
 class PoisonedBatches(Batches):
     """From the epoch given on, features that are no numbers."""
 
