@@ -1,4 +1,4 @@
-"""Consensus: of several captions the one most like those of similar train pictures (notebook 06)."""
+"""Consensus: the one of several captions that is most like those of similar train pictures."""
 
 from collections.abc import Callable, Sequence
 
