@@ -21,8 +21,9 @@ from benchmarks.tables import markdown_table, write_table
 from utils.artifacts import save_table, write_content
 from utils.batches import Batches
 from utils.checkpoint import remove_progress
+from utils.consensus import CANDIDATES, NEIGHBORS, make_consensus
 from utils.decoding import make_decoder
-from utils.evaluation import describe_captions
+from utils.evaluation import WITH_CONSENSUS, describe_captions
 from utils.files import runs_root
 from utils.plotting import COLORS, INK, QUIET, save_figure, set_style
 from utils.run import Run
@@ -52,6 +53,7 @@ class Row:
     short: bool = True  # whether it is in the short table, too
 
 
+SEARCHES = {"test-3": "beam 3", "test-consensus": WITH_CONSENSUS, "test-1": "greedy"}
 BEST = "vgg16+efficientnet_lite2+efficientnet_lite0"
 ROWS = (
     Row("VGG16", "vgg16"),
@@ -95,7 +97,8 @@ def path_of(settings: Settings, reward: bool) -> Path:
 def scores_path_of(row: Row, settings: Settings) -> Path:
     """Return where the scores of a row are kept: another search has another name."""
     models = [path_of(replace(settings, seed=seed), row.reward).name for seed in row.seeds]
-    number = mark(models, row.together, values(settings, SEARCH_SETTINGS))
+    searches = values(settings, SEARCH_SETTINGS), CANDIDATES, NEIGHBORS
+    number = mark(models, row.together, *searches)
     return runs_root() / "results" / f"scores-{settings.encoder}-{number}.csv"
 
 
@@ -152,18 +155,22 @@ def captioners_of(row: Row, settings: Settings, run: Run) -> list[tuple[Any, lis
 
 
 def score(models: list, run: Run, settings: Settings) -> dict[str, dict[str, float]]:
-    """Score dev and test with greedy and beam search; the seconds of decoding are with it."""
+    """Score dev and test: greedy and beam search, with consensus; the seconds are with it."""
     decode = make_decoder(models, run.vocabulary())
+    choose = make_consensus(*run.pictures_of("train")[1:])
     rows = {}
     for split in ("dev", "test"):
         _, features, references = run.pictures_of(split)
         decode(features[:2], settings.beam_size)  # building the graph is not decoding
-        for beam_size in (1, settings.beam_size):
+        for search in (1, settings.beam_size, "consensus"):
+            several = CANDIDATES if search == "consensus" else None
             started = time.perf_counter()
-            said, _ = decode(features, beam_size, settings.alpha, settings.max_length)
+            said, _ = decode(
+                features, several or search, settings.alpha, settings.max_length, several
+            )
+            said = choose(features, said) if several else said
             seconds = time.perf_counter() - started
-            scores = describe_captions(said, references)
-            rows[f"{split}-{beam_size}"] = {**scores, "decoding": seconds}
+            rows[f"{split}-{search}"] = {**describe_captions(said, references), "decoding": seconds}
     return rows
 
 
@@ -207,8 +214,9 @@ def markdown(results: pd.DataFrame) -> str:
     """Return the tables of benchmarks/README.md: scores beside published ones, then costs."""
     scores, costs = [], []
     for label in results["captioner"].unique():
-        for search, name in (("test-3", "beam 3"), ("test-1", "greedy")):
-            scores.append([label, name, *cells_of(results, label, search)])
+        for search, name in SEARCHES.items():
+            if not results.query("search == @search").empty:
+                scores.append([label, name, *cells_of(results, label, search)])
         part = results[results["captioner"].eq(label) & results["search"].eq("test-3")]
         seconds = (f"{part[cost].mean():,.0f} s" for cost in ("features", "training", "decoding"))
         costs.append([label, *seconds, f"{part['parameters'].mean() / 1e6:.1f} M"])
@@ -219,8 +227,13 @@ def markdown(results: pd.DataFrame) -> str:
 
 
 def short_markdown(results: pd.DataFrame) -> str:
-    """Return the table of README.md: beam search, beside the best attention model."""
-    rows = [[row.label, *cells_of(results, row.label, "test-3")] for row in ROWS if row.short]
+    """Return the table of README.md: beam search, with consensus, and the best attention model."""
+    rows = []
+    for label in (row.label for row in ROWS if row.short):
+        rows.append([label, *cells_of(results, label, "test-3")])
+        if not results.query("search == 'test-consensus'").empty:
+            chosen = cells_of(results, label, "test-consensus")
+            rows.append([f"{label}, {WITH_CONSENSUS}", *chosen])
     rows.append([f"*{BESIDE}*", *published_cells()[BESIDE]])
     return markdown_table(["captioner", *HEAD], rows)
 

@@ -165,7 +165,8 @@ def steps_of(run: Run) -> tuple[str, ...]:
 def print_scores(run: Run, name: str) -> None:
     """Print the test scores of a `metrics.json` as a table."""
     scores = run.load(name)["test"]
-    table = pd.DataFrame({f"beam {size}": values for size, values in scores.items()}).T
+    named = {f"beam {key}" if key.isdigit() else key: values for key, values in scores.items()}
+    table = pd.DataFrame(named).T
     unit = counted_by(run.load("captions.csv")["caption"].head(1000))
     told = "" if unit == "words" else f", {unit} in place of words"
     print(f"\nTest scores (x100){told}:\n{table.round(1).to_string()}")

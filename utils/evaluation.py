@@ -8,6 +8,7 @@ import pandas as pd
 
 from scenes import read_truth
 from utils.blocks import nearest_rows
+from utils.consensus import CANDIDATES, make_consensus
 from utils.datasets import NOVEL
 from utils.decoding import make_decoder
 from utils.errors import CourseError
@@ -18,6 +19,7 @@ from utils.settings import MODEL_SETTINGS, SEARCH_SETTINGS, default_settings
 from utils.training import dev_crossentropy
 
 FACTS = ("main", "action", "color", "place")
+WITH_CONSENSUS = "with consensus"
 
 
 def beam_sizes(run: Run) -> tuple[int, ...]:
@@ -25,34 +27,48 @@ def beam_sizes(run: Run) -> tuple[int, ...]:
     return tuple(sorted({1, run.settings.beam_size}))
 
 
+def _searches(run):
+    """Return how captions are made: a beam size, and whether consensus chooses among them."""
+    return [*((beam_size, False) for beam_size in beam_sizes(run)), (CANDIDATES, True)]
+
+
 def caption_splits(models: Any, run: Run) -> tuple[pd.DataFrame, dict[str, float]]:
-    """Write captions for every picture outside train, by greedy and by beam search.
+    """Write captions for every picture outside train: greedy, beam search, with consensus.
 
     Args:
         models: A merge model, or a list of several as an ensemble.
-        run: Its settings say how to search; its features and vocabulary are used.
+        run: Its settings say how to search; its features, train captions and vocabulary are used.
 
     Returns:
-        The predictions, a DataFrame (image, split, beam_size, caption), and the seconds that
-        each beam size took.
+        The predictions, a DataFrame (image, split, beam_size, consensus, caption), and the seconds
+        that each took. Consensus is True where `make_consensus` chose among the captions that a
+        search of that beam size found.
     """
     decode, settings = make_decoder(models, run.vocabulary()), run.settings
     splits = {split: run.pictures_of(split) for split in run.splits() if split != "train"}
-    tables, seconds = [], {}
-    for beam_size in beam_sizes(run):
+    start = time.perf_counter()
+    choose = make_consensus(*run.pictures_of("train")[1:])
+    tables, seconds = [], {"preparing_consensus": time.perf_counter() - start}
+    for beam_size, consensus in _searches(run):
         start = time.perf_counter()
+        how = (beam_size, settings.alpha, settings.max_length, CANDIDATES if consensus else None)
         for split, (images, features, _) in splits.items():
-            said, _ = decode(features, beam_size, settings.alpha, settings.max_length)
-            columns = {"image": images, "split": split, "beam_size": beam_size, "caption": said}
-            tables.append(pd.DataFrame(columns))
-        seconds[f"decoding_beam_{beam_size}"] = time.perf_counter() - start
+            said, _ = decode(features, *how)
+            said = choose(features, said) if consensus else said
+            columns = {"image": images, "split": split, "beam_size": beam_size}
+            tables.append(pd.DataFrame({**columns, "consensus": consensus, "caption": said}))
+        search = "decoding_consensus" if consensus else f"decoding_beam_{beam_size}"
+        seconds[search] = time.perf_counter() - start
     return pd.concat(tables, ignore_index=True), seconds
 
 
-def captions_said(predictions: pd.DataFrame, split: str, beam_size: int) -> dict[str, str]:
+def captions_said(
+    predictions: pd.DataFrame, split: str, beam_size: int, consensus: bool = False
+) -> dict[str, str]:
     """Return the captions of a split: dict from image to caption, in the order of the split."""
     chosen = predictions["split"].eq(split) & predictions["beam_size"].eq(beam_size)
-    chosen = predictions[chosen]
+    # Predictions of an earlier version of the course have no such column.
+    chosen = predictions[chosen & (predictions.get("consensus", False) == consensus)]
     return dict(zip(chosen["image"], chosen["caption"], strict=True))
 
 
@@ -66,13 +82,19 @@ def describe_captions(said: list[str], references: list[list[str]]) -> dict[str,
 
 
 def score_splits(predictions: pd.DataFrame, run: Run) -> dict[str, dict[str, dict[str, float]]]:
-    """Score predictions: dict split -> beam size (as text) -> what `describe_captions` returns."""
+    """Score predictions: dict split -> search -> what `describe_captions` returns.
+
+    A search is a beam size as text, or `WITH_CONSENSUS`.
+    """
     scores: dict[str, dict[str, dict[str, float]]] = {}
     for split in predictions["split"].unique():
         references = list(run.references(split).values())
-        for beam_size in beam_sizes(run):
-            said = list(captions_said(predictions, split, beam_size).values())
-            scores.setdefault(split, {})[str(beam_size)] = describe_captions(said, references)
+        for beam_size, consensus in _searches(run):
+            said = captions_said(predictions, split, beam_size, consensus)
+            search = WITH_CONSENSUS if consensus else str(beam_size)
+            scores.setdefault(split, {})[search] = describe_captions(
+                list(said.values()), references
+            )
     return scores
 
 
@@ -139,7 +161,7 @@ def evaluate(model: Any, run: Run, predictions: pd.DataFrame) -> dict[str, Any]:
         predictions: What `caption_splits` returned.
 
     Returns:
-        The dict of `score_splits`, and dev_perplexity, facts (`precision_of_facts`), beam_size
+        The dict of `score_splits`, dev_perplexity, facts (`precision_of_facts`), beam_size
         and alpha.
     """
     return {
@@ -156,8 +178,8 @@ def compare_runs() -> pd.DataFrame:
 
     Returns:
         A DataFrame with a row per model: run, training (likelihood, or CIDEr-D of notebook 07),
-        settings (those that are not the defaults), bleu_4 and cider_d of beam search on test, and
-        note, which says what is missing or no longer holds.
+        settings (those that are not the defaults), bleu_4 and cider_d of beam search on test,
+        consensus (CIDEr-D with it), and note, which says what is missing or no longer holds.
     """
     rows = []
     for path in sorted(runs_root().glob("*/run.json")):
@@ -175,7 +197,7 @@ def compare_runs() -> pd.DataFrame:
             if name == "metrics.json" or run.path(name).exists():
                 row = {"run": path.parent.name, "training": training, "settings": told}
                 rows.append(row | _test_scores(run, name))
-    columns = ["run", "training", "settings", "bleu_4", "cider_d", "note"]
+    columns = ["run", "training", "settings", "bleu_4", "cider_d", "consensus", "note"]
     return pd.DataFrame(rows, columns=columns)
 
 
@@ -185,4 +207,7 @@ def _test_scores(run, name):
     except CourseError as error:
         return {"note": str(error)}
     scores = metrics["test"][str(metrics["beam_size"])]
-    return {"bleu_4": scores["bleu_4"], "cider_d": scores["cider_d"], "note": ""}
+    found = {"bleu_4": scores["bleu_4"], "cider_d": scores["cider_d"], "note": ""}
+    if WITH_CONSENSUS in metrics["test"]:  # not yet in runs of an earlier version
+        found["consensus"] = metrics["test"][WITH_CONSENSUS]["cider_d"]
+    return found

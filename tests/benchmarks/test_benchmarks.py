@@ -99,7 +99,11 @@ def table_of(labels):
     rows = [
         {"captioner": label, "search": search, "seed": seed, **scores, "cider_d": cider, **costs}
         for label in labels
-        for search, ciders in (("test-1", (47, 47, 47)), ("test-3", (50, 51, 52)))
+        for search, ciders in (
+            ("test-1", (47, 47, 47)),
+            ("test-3", (50, 51, 52)),
+            ("test-consensus", (55, 55, 55)),
+        )
         for seed, cider in enumerate(ciders)
     ]
     return pd.DataFrame(rows)
@@ -109,20 +113,23 @@ def test_results_are_means_and_deviations_of_the_seeds():
     scores, costs = results.markdown(table_of(["ours"])).split("\n\n")
     scores, costs = scores.splitlines(), costs.splitlines()
     assert scores[2].startswith("| ours | beam 3 |") and scores[2].endswith("| 51.0 ± 1.0 |")
-    assert scores[3].startswith("| ours | greedy |") and scores[3].endswith("| 47.0 ± 0.0 |")
-    assert len(scores) == 4 + len(results.PUBLISHED)
+    assert scores[3].startswith("| ours | with consensus |")
+    assert scores[4].startswith("| ours | greedy |") and scores[4].endswith("| 47.0 ± 0.0 |")
+    assert len(scores) == 5 + len(results.PUBLISHED)
     assert costs[2:] == ["| ours | 67 s | 1,325 s | 10 s | 2.5 M |"]
     for table in (scores, costs):
         assert len({line.count("|") for line in table}) == 1
 
 
-def test_the_short_table_has_six_rows_of_the_long_one():
+def test_the_short_table_has_eleven_rows_of_the_long_one():
     table = table_of([row.label for row in results.ROWS])
     long, short = results.markdown(table), results.short_markdown(table)
     rows = [line.strip("| ").split(" | ") for line in short.splitlines()[2:]]
-    assert len(rows) == 6 and {len(row) for row in rows} == {7}
+    assert len(rows) == 11 and {len(row) for row in rows} == {7}
     for label, *cells in rows:
         start = f"| {label} | beam 3 | " if label[0] != "*" else f"| {label} |  | "
+        if label.endswith(", with consensus"):
+            start = f"| {label.removesuffix(', with consensus')} | with consensus | "
         assert start + " | ".join(cells) in long
 
 
@@ -215,8 +222,9 @@ def test_a_row_of_the_results_end_to_end(folder, monkeypatch):
     monkeypatch.setattr(results, "train", counted)
     settings = table_settings(folder)
     table = results.measure(tiny_row(), settings)
-    assert table["search"].tolist() == ["dev-1", "dev-3", "test-1", "test-3"] * 2
-    assert table["seed"].tolist() == [1] * 4 + [2] * 4
+    searches = [f"{split}-{n}" for split in ("dev", "test") for n in (1, 3, "consensus")]
+    assert table["search"].tolist() == searches * 2
+    assert table["seed"].tolist() == [1] * 6 + [2] * 6
     assert table[[*results.SCORES, "decoding", "training"]].notna().all(axis=None)
     assert (table["features"] == 1.5).all() and (table["captioner"] == "ours").all()
     pd.testing.assert_frame_equal(results.measure(tiny_row(), settings), table)

@@ -19,7 +19,9 @@ from commands.notebooks import (
     execute,
     main,
 )
+from utils.consensus import CANDIDATES
 from utils.errors import CourseError
+from utils.evaluation import WITH_CONSENSUS, captions_said
 from utils.run import Run
 from utils.settings import load_settings
 
@@ -72,12 +74,12 @@ def test_a_run_leaves_every_file(run):
 def test_every_dev_and_test_picture_is_captioned(run):
     captions, predictions = run.load("captions.csv"), run.load("predictions.csv")
     assert list(captions.columns) == ["image", "split", "caption"]
-    assert list(predictions.columns) == ["image", "split", "beam_size", "caption"]
+    assert list(predictions.columns) == ["image", "split", "beam_size", "consensus", "caption"]
     for split in ("dev", "test"):
         expected = set(captions.loc[captions["split"] == split, "image"])
-        for beam_size in (1, 3):
-            chosen = predictions["split"].eq(split) & predictions["beam_size"].eq(beam_size)
-            assert sorted(predictions.loc[chosen, "image"]) == sorted(expected)
+        for beam_size, consensus in ((1, False), (3, False), (CANDIDATES, True)):
+            said = captions_said(predictions, split, beam_size, consensus)
+            assert sorted(said) == sorted(expected)
 
 
 def test_metrics_are_the_scores_of_the_predictions(run):
@@ -91,7 +93,13 @@ def test_metrics_are_the_scores_of_the_predictions(run):
     for name, value in expected.items():
         assert metrics["test"]["3"][name] == pytest.approx(value)
     assert metrics["dev_perplexity"] > 1
-    assert {"features", "training", "decoding_beam_1", "decoding_beam_3"} <= set(metrics["seconds"])
+    assert {
+        "features",
+        "training",
+        "decoding_beam_1",
+        "decoding_beam_3",
+        "decoding_consensus",
+    } <= set(metrics["seconds"])
     assert set(metrics["facts"]["test"]) == {"main", "action", "color", "place"}
     floor = metrics["floor_and_ceiling"]
     assert 0 < floor["constant caption"]["bleu_1"] < 100
@@ -169,7 +177,7 @@ def test_a_setting_changed_in_training_is_what_evaluation_scores(run, monkeypatc
     wide = Run(load_settings(run="wide"))
     assert (wide.settings.units, wide.settings.alpha, wide.settings.epochs) == (96, 0.0, 1)
     assert wide.load("model.keras").get_layer("lstm").units == 96
-    assert set(wide.load("metrics.json")["test"]) == {"1", "2"}
+    assert set(wide.load("metrics.json")["test"]) == {"1", "2", WITH_CONSENSUS}
     assert contents(run.folder) == before
     captioner = load_captioner(wide.folder.name)
     assert (captioner.settings.alpha, captioner.settings.beam_size) == (0.0, 2)

@@ -93,11 +93,54 @@ class CiderD:
             raise CourseError(
                 f"There are {len(captions)} hypotheses for {len(rows)} pictures: give one each."
             )
+        self._check_rows(rows)
+        places: dict[int, list[int]] = {}  # the hypotheses of a picture are compared together
+        for place, row in enumerate(rows):
+            places.setdefault(int(row), []).append(place)
+        scores = np.zeros(len(captions))
+        for row, own in places.items():
+            scores[own] = self._compare([captions[place] for place in own], [row]).mean(axis=1)
+        return scores
+
+    def similarities(self, hypotheses: Sequence[str], pictures: Sequence[int]) -> np.ndarray:
+        """Compare each of K hypotheses with every reference of some pictures, as a matrix.
+
+        Args:
+            hypotheses: A list of K strings.
+            pictures: int, rows in the references.
+
+        Returns:
+            float64 [K, R], from 0 to 10, the references of a picture side by side. The mean over
+            those of one picture is what `scores` returns.
+
+        Raises:
+            CourseError: A row is out of range, a hypothesis is no string.
+        """
+        self._check_rows(pictures)
+        return self._compare(split_sentences(hypotheses, "hypotheses"), pictures)
+
+    def _check_rows(self, rows):
         if len(rows) and not 0 <= min(rows) <= max(rows) < len(self.references):
             raise CourseError(f"Picture rows must lie between 0 and {len(self.references) - 1}.")
-        return np.array(
-            [self._score(words, row) for words, row in zip(captions, rows, strict=True)]
-        )
+
+    def _compare(self, captions, pictures):
+        counts = [count_ngrams(words) for words in captions]
+        orders = {ngram: n for texts in counts for n in range(MAX_N) for ngram in texts[n]}
+        others = [text for row in pictures for text in self._vectors_of(row)]
+        theirs = _dense([texts for _, texts, _ in others], list(orders))  # [R, U]
+        # Times this, a row of products is summed for each n by itself.
+        idf = np.array([self.idf.get(ngram, self.log_pictures) for ngram in orders])
+        sums = idf[:, None] ** 2 * np.eye(MAX_N)[list(orders.values())]  # [U, 4]
+        own = _dense(counts, list(orders))
+        products = np.zeros((len(own), len(theirs), MAX_N))
+        for row, product in zip(own, products, strict=True):  # no array [K, R, U]
+            product[:] = np.minimum(row, theirs) * theirs @ sums
+        own_norms = np.array([self._norms(texts) for texts in counts]).reshape(-1, 1, MAX_N)
+        norms = own_norms * np.array([norms for *_, norms in others]).reshape(-1, MAX_N)
+        cosines = np.divide(products, norms, out=np.zeros_like(products), where=products > 0)
+        lengths = np.array([len(words) for words in captions])[:, None]
+        apart = lengths - np.array([length for length, *_ in others])
+        return 10 * cosines.mean(axis=2) * np.exp(-(apart**2) / (2 * SIGMA**2))
 
     def _count(self, row):
         """Return length and n-gram counts of each reference of a picture."""
@@ -117,16 +160,13 @@ class CiderD:
         idf, rare = self.idf.get, self.log_pictures
         return [math.hypot(*[c * idf(g, rare) for g, c in same_n.items()]) for same_n in counts]
 
-    def _score(self, words, picture):
-        counts = count_ngrams(words)
-        norms = self._norms(counts)
-        idf, rare, total = self.idf.get, self.log_pictures, 0.0
-        for length, reference_counts, reference_norms in self._vectors_of(picture):
-            penalty = math.exp(-((len(words) - length) ** 2) / (2 * SIGMA**2))
-            for n in range(MAX_N):
-                own, other = counts[n], reference_counts[n]
-                common = own.keys() & other.keys()
-                product = sum(min(own[g], other[g]) * other[g] * idf(g, rare) ** 2 for g in common)
-                if product > 0:
-                    total += penalty * product / (norms[n] * reference_norms[n])
-        return 10 * total / MAX_N / len(self.references[picture])
+
+def _dense(texts, ngrams):
+    """Return how often each of N texts has each of U n-grams, float64 [N, U]."""
+    columns = {ngram: column for column, ngram in enumerate(ngrams)}
+    table = np.zeros((len(texts), len(columns)))
+    for row, counts in zip(table, texts, strict=True):
+        for same_n in counts:
+            for ngram in same_n.keys() & columns.keys():
+                row[columns[ngram]] = same_n[ngram]
+    return table

@@ -39,6 +39,26 @@ def test_many_hypotheses_per_picture():
     assert metric.scores([], []).shape == (0,)
 
 
+def test_similarities_are_the_parts_of_the_scores():
+    metric, rows = CiderD(REFERENCES), [3, 0, 3]
+    said = [*HYPOTHESES[:4], "", "dog dog dog", REFERENCES[0][0]]
+    found = metric.similarities(said, rows)
+    counts = [len(REFERENCES[row]) for row in rows]
+    assert found.shape == (7, sum(counts))
+    parts = np.split(found, np.cumsum(counts)[:-1], axis=1)
+    for row, part in zip(rows, parts, strict=True):
+        assert metric.scores(said, [row] * 7) == pytest.approx(part.mean(axis=1), abs=1e-12)
+    # A text is as similar to itself as can be: a cosine of 1 for each n that it has.
+    assert found[6, counts[0]] == pytest.approx(10)
+    assert (found[4] == 0).all()
+
+
+def test_no_hypotheses_and_no_pictures_have_no_similarities():
+    metric = CiderD(REFERENCES)
+    assert metric.similarities([], [0]).shape == (0, len(REFERENCES[0]))
+    assert metric.similarities(["a dog"], []).shape == (1, 0)
+
+
 @pytest.mark.parametrize("kept", [1, 3])
 def test_forgetting_n_grams_changes_no_score(monkeypatch, kept):
     scores = cider_d_scores(HYPOTHESES, REFERENCES)
@@ -56,3 +76,5 @@ def test_hashes_that_coincide_change_no_score(monkeypatch):
 def test_row_out_of_range(pictures):
     with pytest.raises(CourseError, match="between 0 and 24"):
         CiderD(REFERENCES).scores(["a dog"], pictures)
+    with pytest.raises(CourseError, match="between 0 and 24"):
+        CiderD(REFERENCES).similarities(["a dog"], pictures)
