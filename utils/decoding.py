@@ -42,17 +42,20 @@ def make_decoder(
     models = models if isinstance(models, list) else [models]
     start, step = _make_steps([build_decoder(model) for model in models], vocabulary, allow_loops)
 
-    def decode(features, beam_size=3, alpha=1.0, max_length=30, several=None):
+    def decode(features, beam_size=3, alpha=1.0, max_length=30, several=None, rules=None):
         for name, number in (("beam_size", beam_size), ("several", several)):
             if number is not None and number < 1:
                 raise CourseError(f"{name} is {number}: choose 1 or more.")
-        beam_size = max(beam_size, several or 1)
+        # With rules as many hypotheses again, for captions that still owe a word.
+        beam_size = max(beam_size, several or 1) * (1 if rules is None else 2)
         captions, scores = [], []
         for first in range(0, len(features), PICTURES_AT_ONCE):
             some = np.asarray(features[first : first + PICTURES_AT_ONCE], np.float32)
             pictures, states = start(np.repeat(some, beam_size, axis=0))
             sizes = (len(some), len(vocabulary), beam_size, several or 1)
-            found = beam_search(partial(step, pictures), states, sizes, alpha, max_length)
+            fixed = [] if rules is None else [rules[:, first : first + PICTURES_AT_ONCE]]
+            advance = partial(step, pictures, *fixed)
+            found = beam_search(advance, states, sizes, alpha, max_length)
             for rows, log_probabilities in zip(*found, strict=True):
                 there = log_probabilities > -np.inf
                 captions.append([vocabulary.decode(row) for row in rows[there]])
@@ -78,7 +81,7 @@ def _make_steps(parts, vocabulary, allow_loops):
         return pictures, [[tf.zeros_like(picture)] * 2 for picture in pictures]
 
     @tf.function(reduce_retracing=True)
-    def extend(pictures, states, parents, tokens, scores, blocked):
+    def extend(pictures, states, parents, tokens, scores, blocked, rules=None):
         log_probabilities, states_after = [], []
         for (_, step_model), picture, state in zip(parts, pictures, states, strict=True):
             # A hypothesis goes on from the state of the hypothesis that it extends.
@@ -93,16 +96,39 @@ def _make_steps(parts, vocabulary, allow_loops):
         rows = tf.broadcast_to(tf.range(tf.shape(blocked)[0])[:, None], tf.shape(blocked))
         penalties = tf.fill(tf.shape(blocked), IMPOSSIBLE)
         totals = tf.tensor_scatter_nd_update(totals, tf.stack([rows, blocked], -1), penalties)
-        totals = tf.reshape(totals, (tf.shape(scores)[0], -1))  # [N, B * V]
-        values, choices = tf.math.top_k(totals, 2 * tf.shape(scores)[1])
+        if rules is None:
+            totals = tf.reshape(totals, (tf.shape(scores)[0], -1))  # [N, B * V]
+            values, choices = tf.math.top_k(totals, 2 * tf.shape(scores)[1])
+        else:
+            shape = (tf.shape(scores)[0], tf.shape(scores)[1], len(vocabulary))
+            values, choices = _best_by_rules(tf.reshape(totals, shape), rules)
         return values, choices, states_after
 
-    def step(pictures, states, parents, words, scores):
+    def step(pictures, *rest):
+        *rules, states, parents, words, scores = rest
         blocked = looping_words(words, may_return, conjunction, row)
         blocked = blocked.reshape(len(parents), -1)[:, : 0 if allow_loops else None]
-        return extend(pictures, states, parents, words[..., -1].ravel(), scores, blocked)
+        return extend(pictures, states, parents, words[..., -1].ravel(), scores, blocked, *rules)
 
     return start, step
+
+
+def _best_by_rules(totals, rules):
+    """Choose among extensions so that each picture says one of the words asked of it.
+
+    The first half of the hypotheses of a picture, [N, 2 B, V] with their extensions, still owe
+    the word, the second half have said it. A hypothesis that says it crosses over, and each half
+    has its own B best, so that none that owes is crowded out by those that don't, or by those
+    that never will (Anderson et al., EMNLP 2017).
+    """
+    before, asked, after = rules[0][:, None], rules[1][:, None], rules[2][:, None]
+    count = tf.shape(totals)[1] // 2
+    owing, paid = totals[:, :count], totals[:, count:]
+    flat = (tf.shape(totals)[0], -1)
+    values, choices = tf.math.top_k(tf.reshape(owing + before, flat), count)
+    paying = tf.concat([owing + asked, paid + after], 1)
+    more, others = tf.math.top_k(tf.reshape(paying, flat), 2 * count)
+    return tf.concat([values, more], 1), tf.concat([choices, others], 1)
 
 
 def never_said(vocabulary_size: int) -> np.ndarray:
@@ -183,7 +209,7 @@ def beam_search(advance: Any, states: Any, sizes: tuple, alpha: float, max_lengt
         # The B best that go on, in order of score (the sort is stable).
         going_on = ends.argsort(1, kind="stable")[:, :beam_size]
         parents, scores = sources[pictures, going_on], values[pictures, going_on]
-        if finished.settled(scores[:, 0], length).all():
+        if finished.settled(scores.max(1), length).all():
             break
         words = words[pictures, parents]
         words[..., length] = chosen[pictures, going_on]
