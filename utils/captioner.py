@@ -5,7 +5,7 @@ import json
 import os
 import shutil
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,9 +13,17 @@ import numpy as np
 
 from utils.artifacts import cannot_write, fingerprint, remove_leftovers, write_json
 from utils.decoding import make_decoder, word_probabilities
-from utils.encoders import build_encoder, extract_features, feature_size, joined_encoders
+from utils.encoders import (
+    build_classifier,
+    build_encoder,
+    classify,
+    extract_features,
+    feature_size,
+    joined_encoders,
+)
 from utils.errors import CourseError
 from utils.files import runs_root
+from utils.guidance import guide
 from utils.images import as_pictures
 from utils.model import build_model
 from utils.pretrained import PRETRAINED
@@ -38,6 +46,9 @@ class Candidate(NamedTuple):
     # Each word with its probability after the words before it, "<end>" last; empty if not asked.
     # They multiply to exp(log_probability), but for the end of a caption that broke off.
     words: tuple[tuple[str, float], ...]
+    asked: str = ""  # the word that the CNN asked for, if the caption is said for its sake
+    # For every word that word of the vocabulary by which it was said; a dog's for an elephant.
+    learned: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -54,6 +65,11 @@ class Captioner:
         return [build_encoder(info.name) for info in joined_encoders(self.settings.encoder)]
 
     @cached_property
+    def classifiers(self) -> list:
+        """For each CNN the classifier of its weights file, or None where there is none."""
+        return [build_classifier(info.name) for info in joined_encoders(self.settings.encoder)]
+
+    @cached_property
     def _decode(self):
         return make_decoder(self.models, self.vocabulary)
 
@@ -64,6 +80,7 @@ class Captioner:
         several: int | None = None,
         details: bool = False,
         max_length: int | None = None,
+        guided: bool = True,
     ) -> Any:
         """Caption one picture, or several.
 
@@ -75,44 +92,71 @@ class Captioner:
             details: Whether to tell the probability of every word.
             max_length: How many words a caption has at most; by default what the captioner was
                 tested with.
+            guided: Whether a caption has to say what the CNN is sure of (`utils.guidance`), also in
+                words that the captioner never learned. False is the captioner alone, and so is
+                True where no CNN has its classifier.
 
         Returns:
             A string for one picture, a list of strings for several pictures. With `details`, a
             `Candidate` in place of a string. With `several`, a list of at most so many
-            `Candidate`s, the best first, in place of a string.
+            `Candidate`s, the best first, in place of a string; a guided one is the best.
 
         Raises:
             CourseError: A file is missing or holds no picture; a number is below 1.
         """
         pictures, alone = as_pictures(pictures)
-        settings = self.settings
-        features = extract_features(pictures, self.encoders, settings.mirrored, progress=False)
-        beam_size = settings.beam_size if beam_size is None else beam_size
-        max_length = settings.max_length if max_length is None else max_length
-        search = (beam_size, settings.alpha, max_length)
-        said, scores = self._decode(features, *search, several)
-        if several is not None:
-            said = [
-                self._candidates(np.repeat(row[None], len(texts), 0), texts, values, details)
-                for row, texts, values in zip(features, said, scores, strict=True)
-            ]
-        elif details:
-            said = self._candidates(features, said, scores, details)
-        return said[0] if alone else said
+        features, classes = self._look(pictures, guided)
+        search = {
+            "beam_size": self.settings.beam_size if beam_size is None else beam_size,
+            "alpha": self.settings.alpha,
+            "max_length": self.settings.max_length if max_length is None else max_length,
+        }
+        texts, scores = self._decode(features, several=1 if several is None else several, **search)
+        found = [
+            self._candidates(row, each, values, details)
+            for row, each, values in zip(features, texts, scores, strict=True)
+        ]
+        if classes is not None:
+            decode, free = partial(self._decode, **search), [best for best, *_ in texts]
+            better = guide(decode, self.vocabulary, features, classes, free)
+            for row, said in better.items():
+                first = self._guided(features[row], said, details)
+                others = [one for one in found[row] if one.caption != first.caption]
+                found[row] = [first, *others][: len(found[row])]
+        if several is None:
+            found = [best if details else best.caption for best, *_ in found]
+        return found[0] if alone else found
 
-    def _candidates(self, features, captions, scores, details):
-        """Put together what there is to tell of N captions of pictures with features [N, D]."""
+    def _look(self, pictures, guided):
+        """The features of pictures and, if there is one to guide, what the classifier says."""
+        encoders, mirrored = self.encoders, self.settings.mirrored
+        if guided and any(self.classifiers):
+            return classify(pictures, encoders, self.classifiers, mirrored)
+        return extract_features(pictures, encoders, mirrored, progress=False), None
+
+    def _candidates(self, row, captions, scores, details):
+        """Put together what there is to tell of the captions of a picture with features [D]."""
         words = [()] * len(captions)
         if details:
-            found = word_probabilities(self.models, self.vocabulary, features, captions)
+            found = self._probabilities(row, captions)
             words = [
-                tuple(zip([*text.split(), "<end>"], values.tolist(), strict=True))
-                for text, values in zip(captions, found, strict=True)
+                _pairs(text.split(), values) for text, values in zip(captions, found, strict=True)
             ]
         return [
-            Candidate(text, float(score), pairs)
+            Candidate(text, float(score), pairs, "", tuple(text.split()))
             for text, score, pairs in zip(captions, scores, words, strict=True)
         ]
+
+    def _guided(self, row, said, details):
+        """The same of a caption that the CNN asked for."""
+        (values,) = self._probabilities(row, [" ".join(said.learned)])
+        words = _pairs(said.words, values) if details else ()
+        score = float(np.log(values).sum())
+        return Candidate(" ".join(said.words), score, words, said.asked, said.learned)
+
+    def _probabilities(self, row, captions):
+        rows = np.repeat(row[None], len(captions), 0)
+        return word_probabilities(self.models, self.vocabulary, rows, captions)
 
     def save(self, folder: str | Path, **details: Any) -> None:
         """Write a small folder that `load_captioner` reads on any machine, or none of it.
@@ -168,6 +212,10 @@ class Captioner:
             "settings": {name: getattr(self.settings, name) for name in KEPT_SETTINGS},
         }
         write_json(folder / "manifest.json", manifest | details)
+
+
+def _pairs(words, values):
+    return tuple(zip([*words, "<end>"], values.tolist(), strict=True))
 
 
 def _finish_replacing(folder):

@@ -38,6 +38,14 @@ def make_decoder(
         `several=K` N lists of the K best captions, the best first, and N arrays of
         log-probabilities; the beam size is then at least K. A list is shorter where fewer captions
         ended within `max_length` words.
+
+        `rules` (float32 [3, N, V], all zeros or `IMPOSSIBLE`) ask each picture's caption for a
+        word: they are added to the log-probabilities of what may stand before that word, of the
+        words that will do, and of what may stand after it. If none will do within `max_length`
+        words, the caption lacks it.
+
+    Source of the rules: Anderson et al., "Guided open vocabulary image captioning with constrained
+    beam search", EMNLP 2017.
     """
     models = models if isinstance(models, list) else [models]
     start, step = _make_steps([build_decoder(model) for model in models], vocabulary, allow_loops)
@@ -46,16 +54,15 @@ def make_decoder(
         for name, number in (("beam_size", beam_size), ("several", several)):
             if number is not None and number < 1:
                 raise CourseError(f"{name} is {number}: choose 1 or more.")
-        # With rules as many hypotheses again, for captions that still owe a word.
+        # With rules as many again, for captions that still owe their word.
         beam_size = max(beam_size, several or 1) * (1 if rules is None else 2)
         captions, scores = [], []
         for first in range(0, len(features), PICTURES_AT_ONCE):
             some = np.asarray(features[first : first + PICTURES_AT_ONCE], np.float32)
             pictures, states = start(np.repeat(some, beam_size, axis=0))
             sizes = (len(some), len(vocabulary), beam_size, several or 1)
-            fixed = [] if rules is None else [rules[:, first : first + PICTURES_AT_ONCE]]
-            advance = partial(step, pictures, *fixed)
-            found = beam_search(advance, states, sizes, alpha, max_length)
+            own = None if rules is None else rules[:, first : first + PICTURES_AT_ONCE]
+            found = beam_search(partial(step, pictures, own), states, sizes, alpha, max_length)
             for rows, log_probabilities in zip(*found, strict=True):
                 there = log_probabilities > -np.inf
                 captions.append([vocabulary.decode(row) for row in rows[there]])
@@ -81,7 +88,7 @@ def _make_steps(parts, vocabulary, allow_loops):
         return pictures, [[tf.zeros_like(picture)] * 2 for picture in pictures]
 
     @tf.function(reduce_retracing=True)
-    def extend(pictures, states, parents, tokens, scores, blocked, rules=None):
+    def extend(pictures, rules, states, parents, tokens, scores, blocked):
         log_probabilities, states_after = [], []
         for (_, step_model), picture, state in zip(parts, pictures, states, strict=True):
             # A hypothesis goes on from the state of the hypothesis that it extends.
@@ -104,22 +111,19 @@ def _make_steps(parts, vocabulary, allow_loops):
             values, choices = _best_by_rules(tf.reshape(totals, shape), rules)
         return values, choices, states_after
 
-    def step(pictures, *rest):
-        *rules, states, parents, words, scores = rest
+    def step(pictures, rules, states, parents, words, scores):
         blocked = looping_words(words, may_return, conjunction, row)
         blocked = blocked.reshape(len(parents), -1)[:, : 0 if allow_loops else None]
-        return extend(pictures, states, parents, words[..., -1].ravel(), scores, blocked, *rules)
+        return extend(pictures, rules, states, parents, words[..., -1].ravel(), scores, blocked)
 
     return start, step
 
 
 def _best_by_rules(totals, rules):
-    """Choose among extensions so that each picture says one of the words asked of it.
+    """Choose among extensions [N, 2 B, V] so that each caption says a word asked of it.
 
-    The first half of the hypotheses of a picture, [N, 2 B, V] with their extensions, still owe
-    the word, the second half have said it. A hypothesis that says it crosses over, and each half
-    has its own B best, so that none that owes is crowded out by those that don't, or by those
-    that never will (Anderson et al., EMNLP 2017).
+    The first half of a picture's hypotheses still owe the word, the second half have said it. One
+    that says it crosses over. Each half has its own B best, so neither crowds out the other.
     """
     before, asked, after = rules[0][:, None], rules[1][:, None], rules[2][:, None]
     count = tf.shape(totals)[1] // 2
