@@ -23,19 +23,22 @@ SEEN = 0.08  # that from which a thing is told of a room
 # All that may stand before an animal, which is what its picture is about and so the first noun.
 BEFORE_ANIMALS = (
     "a an the one two three four several many some group pack pair couple of large big small "
-    "little young baby adult huge brown black white gray grey tan red yellow green blue orange "
-    "colorful and striped"
-).split()
+    "little young baby adult huge"
+)
+# And before one that the captioner knows: a sibling's colors are its own.
+COLORS = "brown black white gray grey tan red yellow green blue orange colorful and striped"
 # What only people wear, and what captions say of dogs and of no other animal.
 PEOPLE_WEAR = (
-    "shirt shirts jacket hat coat pants dress jeans jersey uniform outfit shorts wearing dressed "
-    "glasses sunglasses helmet his her collar"
-).split()
+    "shirt shirts jacket hat coat pants dress jeans jersey uniform outfit shorts suit sweater vest "
+    "tshirt wearing dressed glasses sunglasses helmet backpack holding his her collar"
+)
 DOGS_DO = (
-    "mouth ball frisbee toy stick tennis bone leash muzzle jumping jumps leaping leaps catching "
-    "catch chasing chases biting running runs fighting fetching playing plays tug tongue racing "
-    "race hurdle obstacle"
-).split()
+    "mouth ball frisbee toy stick tennis bone leash muzzle jump jumping jumps leaping leaps catching "
+    "catch chase chasing chases biting run running runs fighting fetching play playing plays tug "
+    "tongue racing race hurdle obstacle air"
+)
+# What is done with vehicles and animals, and with nothing else.
+RIDING = "ride rides riding ridden rider riders"
 
 
 class Name(NamedTuple):
@@ -44,9 +47,11 @@ class Name(NamedTuple):
     word: str
     plural: str  # empty if there is none: "pasta"
     also: tuple[str, ...]  # words that say as much
+    # An animal is the first noun. A room is told with its furniture, which alone is not asked for.
     kind: str  # animal, vehicle, food, room, furniture, place or thing
     sibling: str  # the word whose probabilities it borrows, with its plural in s; may be empty
-    where: str  # where such things are: "on a table"; empty if anywhere
+    plain: str  # a caption of it, if that is better than what a search finds: "a pizza on a table"
+    room: str  # where furniture stands
     classes: tuple[int, ...]
 
     def learned(self) -> tuple[str, str]:
@@ -111,7 +116,7 @@ def guide(
         name = _asked_for(row)
         if name is None or _says(caption, name):
             continue
-        if name.kind == "room" or name.where:
+        if name.plain:
             plain = _plain(name, row)
             if plain and all(word in vocabulary.tokens for word in plain.learned):
                 found[number] = plain
@@ -146,17 +151,20 @@ def _says(caption, name):
 def _rules(name, vocabulary):
     """What may stand before the word, instead of it and after it: [3, V] for the search."""
 
-    def tokens(words):
-        return [vocabulary.tokens[word] for word in words if word in vocabulary.tokens]
+    def tokens(text):
+        return [vocabulary.tokens[word] for word in text.split() if word in vocabulary.tokens]
 
-    own = tokens(name.learned())
+    own = tokens(" ".join(name.learned()))
     before, asked, after = rules = np.zeros((3, len(vocabulary)), np.float32)
     if name.kind == "animal":
-        before[:] = IMPOSSIBLE
+        before[:] = after[tokens(PEOPLE_WEAR)] = IMPOSSIBLE
         before[tokens(BEFORE_ANIMALS)] = 0
-        after[tokens(PEOPLE_WEAR)] = IMPOSSIBLE
-        if name.sibling == "dog":
+        if name.sibling:
             after[tokens(DOGS_DO)] = IMPOSSIBLE
+        else:
+            before[tokens(COLORS)] = 0
+    elif name.kind == "thing":
+        before[tokens(RIDING)] = IMPOSSIBLE
     asked[:] = IMPOSSIBLE
     asked[own] = 0
     before[[END, *own]] = after[own] = IMPOSSIBLE
@@ -170,37 +178,25 @@ def _renamed(learned, name):
     words = [names.get(word, word) for word in learned]
     for place, (before, after) in enumerate(zip(learned, learned[1:], strict=False)):
         if before in ("a", "an") and after in names:
-            words[place] = _article(words[place + 1])
+            words[place] = "an" if words[place + 1][0] in "aeiou" else "a"
     return Guided(name.word, tuple(words), tuple(learned))
 
 
 def _plain(name, row):
-    """Say what it is and where such things are, or of a room what stands in it; None if nothing."""
-    if name.kind != "room":
-        plate = name.kind == "food" and not name.plural
-        before = "a plate of" if plate else _article(name.word) if name.plural else ""
-        return _joined(name, before, name, name.where)
-    inside = [n for n in read_names() if n.where.endswith(f" {name.word}")]
-    inside = [n for n in inside if _probability(n, row) > SEEN]
-    first, *others = sorted(inside, key=lambda n: -_probability(n, row))[:2] or [None]
-    if first is None:
+    """The plain caption of a word; of a room with what stands in it, or None if nothing does."""
+    furniture = {n: _probability(n, row) for n in read_names() if n.room == name.word}
+    seen = sorted((n for n in furniture if furniture[n] > SEEN), key=furniture.get, reverse=True)
+    if name.kind == "room" and not seen:
         return None
-    ending = [part for n in others for part in ("and", _article(n.word), n)]
-    return _joined(name, _article(name.word), name, "with", _article(first.word), first, *ending)
+    pairs = _plain_pairs(name)
+    for word, other in zip(("with", "and"), seen, strict=False):
+        pairs += [(word, word), *_plain_pairs(other)]
+    words, learned = zip(*pairs, strict=True)
+    return Guided(name.word, words, learned)
 
 
-def _joined(asked, *parts):
-    """Put a caption together from names and from strings of words that every captioner knows."""
-    words, learned = [], []
-    for part in parts:
-        if isinstance(part, Name):
-            words.append(part.word)
-            learned.append(part.learned()[0])
-        else:
-            words += part.split()
-            learned += ["a" if word == "an" else word for word in part.split()]
-    return Guided(asked.word, tuple(words), tuple(learned))
-
-
-def _article(word):
-    return "an" if word[0] in "aeiou" else "a"
+def _plain_pairs(name):
+    """What is said of a name, word by word, and the words that a captioner may have learned."""
+    before, _, after = name.plain.partition(name.word)
+    pairs = [(word, "a" if name.sibling and word == "an" else word) for word in before.split()]
+    return [*pairs, (name.word, name.learned()[0]), *((word, word) for word in after.split())]
