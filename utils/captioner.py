@@ -23,7 +23,7 @@ from utils.encoders import (
 )
 from utils.errors import CourseError
 from utils.files import runs_root
-from utils.guidance import guide
+from utils.guidance import Said, guide
 from utils.images import as_pictures
 from utils.model import build_model
 from utils.pretrained import PRETRAINED
@@ -46,8 +46,8 @@ class Candidate(NamedTuple):
     # Each word with its probability after the words before it, "<end>" last; empty if not asked.
     # They multiply to exp(log_probability), but for the end of a caption that broke off.
     words: tuple[tuple[str, float], ...]
-    asked: str = ""  # the word that the CNN asked for, if the caption is said for its sake
-    # For every word that word of the vocabulary by which it was said; a dog's for an elephant.
+    asked: str = ""  # the word for whose sake the CNN had it said (`utils.guidance`)
+    # Words of the vocabulary, of which each lent its probabilities to the word that was said.
     learned: tuple[str, ...] = ()
 
 
@@ -92,9 +92,8 @@ class Captioner:
             details: Whether to tell the probability of every word.
             max_length: How many words a caption has at most; by default what the captioner was
                 tested with.
-            guided: Whether a caption has to say what the CNN is sure of (`utils.guidance`), also in
-                words that the captioner never learned. False is the captioner alone, and so is
-                True where no CNN has its classifier.
+            guided: Whether a caption has to say what the CNN is sure of, also in words that were
+                never learned (`utils.guidance`). Without effect where no CNN has a classifier.
 
         Returns:
             A string for one picture, a list of strings for several pictures. With `details`, a
@@ -106,26 +105,21 @@ class Captioner:
         """
         pictures, alone = as_pictures(pictures)
         features, classes = self._look(pictures, guided)
-        search = {
-            "beam_size": self.settings.beam_size if beam_size is None else beam_size,
-            "alpha": self.settings.alpha,
-            "max_length": self.settings.max_length if max_length is None else max_length,
-        }
+        beam_size = self.settings.beam_size if beam_size is None else beam_size
+        max_length = self.settings.max_length if max_length is None else max_length
+        search = {"beam_size": beam_size, "alpha": self.settings.alpha, "max_length": max_length}
         texts, scores = self._decode(features, several=1 if several is None else several, **search)
-        found = [
-            self._candidates(row, each, values, details)
-            for row, each, values in zip(features, texts, scores, strict=True)
-        ]
+        found = [list(map(Said.freely, *pair)) for pair in zip(texts, scores, strict=True)]
         if classes is not None:
             decode, free = partial(self._decode, **search), [best for best, *_ in texts]
             better = guide(decode, self.vocabulary, features, classes, free)
             for row, said in better.items():
-                first = self._guided(features[row], said, details)
-                others = [one for one in found[row] if one.caption != first.caption]
-                found[row] = [first, *others][: len(found[row])]
+                others = [other for other in found[row] if other.words != said.words]
+                found[row] = [said, *others][: len(found[row])]
+        candidates = self._candidates(features, found, details)
         if several is None:
-            found = [best if details else best.caption for best, *_ in found]
-        return found[0] if alone else found
+            candidates = [best if details else best.caption for best, *_ in candidates]
+        return candidates[0] if alone else candidates
 
     def _look(self, pictures, guided):
         """The features of pictures and, if there is one to guide, what the classifier says."""
@@ -134,29 +128,19 @@ class Captioner:
             return classify(pictures, encoders, self.classifiers, mirrored)
         return extract_features(pictures, encoders, mirrored, progress=False), None
 
-    def _candidates(self, row, captions, scores, details):
-        """Put together what there is to tell of the captions of a picture with features [D]."""
-        words = [()] * len(captions)
-        if details:
-            found = self._probabilities(row, captions)
-            words = [
-                _pairs(text.split(), values) for text, values in zip(captions, found, strict=True)
-            ]
-        return [
-            Candidate(text, float(score), pairs, "", tuple(text.split()))
-            for text, score, pairs in zip(captions, scores, words, strict=True)
-        ]
-
-    def _guided(self, row, said, details):
-        """The same of a caption that the CNN asked for."""
-        (values,) = self._probabilities(row, [" ".join(said.learned)])
-        words = _pairs(said.words, values) if details else ()
-        score = float(np.log(values).sum())
-        return Candidate(" ".join(said.words), score, words, said.asked, said.learned)
-
-    def _probabilities(self, row, captions):
-        rows = np.repeat(row[None], len(captions), 0)
-        return word_probabilities(self.models, self.vocabulary, rows, captions)
+    def _candidates(self, features, found, details):
+        """Put together what there is to tell of lists of captions, one per row of features."""
+        flat = [(row, said) for row, each in enumerate(found) for said in each]
+        asked = [(row, said) for row, said in flat if details or said.log_probability is None]
+        rows, texts = [row for row, _ in asked], [" ".join(said.learned) for _, said in asked]
+        values = iter(word_probabilities(self.models, self.vocabulary, features[rows], texts))
+        candidates = [[] for _ in found]
+        for row, (wish, words, learned, score) in flat:
+            own = next(values) if details or score is None else np.ones(0)
+            score = float(np.log(own).sum() if score is None else score)
+            pairs = tuple(zip([*words, "<end>"], own.tolist(), strict=True)) if details else ()
+            candidates[row].append(Candidate(" ".join(words), score, pairs, wish, learned))
+        return candidates
 
     def save(self, folder: str | Path, **details: Any) -> None:
         """Write a small folder that `load_captioner` reads on any machine, or none of it.
@@ -212,10 +196,6 @@ class Captioner:
             "settings": {name: getattr(self.settings, name) for name in KEPT_SETTINGS},
         }
         write_json(folder / "manifest.json", manifest | details)
-
-
-def _pairs(words, values):
-    return tuple(zip([*words, "<end>"], values.tolist(), strict=True))
 
 
 def _finish_replacing(folder):

@@ -33,9 +33,9 @@ PEOPLE_WEAR = (
     "tshirt wearing dressed glasses sunglasses helmet backpack holding his her collar"
 )
 DOGS_DO = (
-    "mouth ball frisbee toy stick tennis bone leash muzzle jump jumping jumps leaping leaps catching "
-    "catch chase chasing chases biting run running runs fighting fetching play playing plays tug "
-    "tongue racing race hurdle obstacle air"
+    "mouth ball frisbee toy stick tennis bone leash muzzle jump jumping jumps leaping leaps air "
+    "catch catching chase chases chasing biting run runs running fighting fetching play plays "
+    "playing tug tongue race racing hurdle obstacle"
 )
 # What is done with vehicles and animals, and with nothing else.
 RIDING = "ride rides riding ridden rider riders"
@@ -59,12 +59,19 @@ class Name(NamedTuple):
         return (self.sibling, f"{self.sibling}s") if self.sibling else (self.word, self.plural)
 
 
-class Guided(NamedTuple):
-    """A caption that says what the CNN asked for."""
+class Said(NamedTuple):
+    """A caption, word by word."""
 
-    asked: str
-    words: tuple[str, ...]  # what is said; one of them may be "fire truck"
+    asked: str  # what the CNN asked for; empty if nothing
+    words: tuple[str, ...]  # one of them may be "fire truck"
     learned: tuple[str, ...]  # for each of them the word of the vocabulary that it stands for
+    log_probability: float | None = None  # of what was learned, if known
+
+    @classmethod
+    def freely(cls, caption: str, log_probability: float) -> "Said":
+        """A caption for which nothing was asked."""
+        words = tuple(caption.split())
+        return cls("", words, words, log_probability)
 
 
 @cache
@@ -93,7 +100,7 @@ def guide(
     features: np.ndarray,
     classes: np.ndarray,
     captions: list[str],
-) -> dict[int, Guided]:
+) -> dict[int, Said]:
     """Say what the CNN is sure of where captions do not.
 
     Args:
@@ -108,7 +115,7 @@ def guide(
         From numbers of pictures to their better captions. Most pictures have none: the CNN is not
         sure, the caption says it anyway, or the captioner knows neither the word nor a sibling.
 
-    Source: Anderson et al., "Guided open vocabulary image captioning with constrained beam
+    Source: Anderson et al., "Said open vocabulary image captioning with constrained beam
     search", EMNLP 2017; classes instead of detected objects, and the kinds, are ours.
     """
     found, waiting, rules = {}, [], []
@@ -179,7 +186,7 @@ def _renamed(learned, name):
     for place, (before, after) in enumerate(zip(learned, learned[1:], strict=False)):
         if before in ("a", "an") and after in names:
             words[place] = "an" if words[place + 1][0] in "aeiou" else "a"
-    return Guided(name.word, tuple(words), tuple(learned))
+    return Said(name.word, tuple(words), tuple(learned))
 
 
 def _plain(name, row):
@@ -192,7 +199,7 @@ def _plain(name, row):
     for word, other in zip(("with", "and"), seen, strict=False):
         pairs += [(word, word), *_plain_pairs(other)]
     words, learned = zip(*pairs, strict=True)
-    return Guided(name.word, words, learned)
+    return Said(name.word, words, learned)
 
 
 def _plain_pairs(name):

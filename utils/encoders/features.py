@@ -153,7 +153,10 @@ def classify(
     """
     from utils.tensorflow_setup import keras
 
-    features, classes = [extract_features([], encoders)], [np.zeros((0, NUM_CLASSES), np.float32)]
+    features, classes = (
+        [extract_features([], encoders, progress=False)],
+        [np.zeros((0, NUM_CLASSES), np.float32)],
+    )
     for parts in _raw_views(pictures, encoders, mirrored, False):
         features.append(_joined(parts).mean(axis=1))
         pairs = zip(parts, classifiers, strict=True)
