@@ -40,13 +40,9 @@ def make_decoder(
         log-probabilities; the beam size is then at least K. A list is shorter where fewer captions
         ended within `max_length` words.
 
-        `rules` (float32 [3, N, V], all zeros or `IMPOSSIBLE`) ask each picture's caption for a
-        word: they are added to the log-probabilities of what may stand before that word, of the
-        words that will do, and of what may stand after it. If none will do within `max_length`
-        words, the caption lacks it.
-
-    Source of the rules: Anderson et al., "Guided open vocabulary image captioning with constrained
-    beam search", EMNLP 2017.
+        With `rules`, float32 [3, N, V] of zeros and `IMPOSSIBLE`, captions say a word that is asked
+        for (Anderson et al., EMNLP 2017): they tell what may stand before it, which words will do,
+        and what may stand after it. A caption that cannot ends without, or below `IMPOSSIBLE / 2`.
     """
     models = models if isinstance(models, list) else [models]
     start, step = _make_steps([build_decoder(model) for model in models], vocabulary, allow_loops)

@@ -132,10 +132,11 @@ def guide(
             rules.append(_rules(name, vocabulary))
     if waiting:
         numbers = [number for number, _ in waiting]
-        said, _ = decode(features[numbers], rules=np.stack(rules, axis=1))
-        for (number, name), caption in zip(waiting, said, strict=True):
+        said = decode(features[numbers], rules=np.stack(rules, axis=1))
+        for (number, name), caption, score in zip(waiting, *said, strict=True):
             words = caption.split()
-            if set(words) & set(name.learned()):
+            # What is left of a search that came to no end within the rules is no caption.
+            if set(words) & set(name.learned()) and score > IMPOSSIBLE / 2:
                 found[number] = _renamed(words, name)
     return found
 

@@ -161,7 +161,8 @@ def classify(
         features.append(_joined(parts).mean(axis=1))
         pairs = zip(parts, classifiers, strict=True)
         logits = [raw @ own[0] + own[1] for raw, own in pairs if own]  # each [B, V, 1000]
-        classes.append(np.mean(keras.ops.softmax(np.stack(logits)), axis=(0, 2)))
+        probabilities = keras.ops.convert_to_numpy(keras.ops.softmax(np.stack(logits)))
+        classes.append(probabilities.mean(axis=(0, 2)))
     return np.concatenate(features), np.concatenate(classes)
 
 
