@@ -127,6 +127,20 @@ def efficientnet_lite(
     return _convolution(x, state, "_conv_head", "_bn1", "head")
 
 
+def classifier(
+    package: str, inner_path: str, sha256: str, depth: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return what turns raw features [N, 1280] into logits of the 1,000 classes of ImageNet.
+
+    Takes and raises what `efficientnet_lite` does.
+
+    Returns:
+        Kernel [1280, 1000] and bias [1000], both float32.
+    """
+    state = packaged_weights(package, inner_path, sha256)
+    return state["_fc.weight"].T, state["_fc.bias"]
+
+
 def _block(x, state, number, strides, shortcut):
     """One inverted bottleneck: expand, filter each channel, project, add the input."""
     y = x

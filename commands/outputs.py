@@ -154,20 +154,21 @@ def _show(several):
 def _rows(captioned, several):
     """What tables say of a picture: a dict per caption."""
     for rank, candidate in enumerate(captioned.candidates, 1):
-        if several is None:
-            yield {"image": captioned.name, "caption": candidate.caption}
-        else:
-            value = round(candidate.log_probability, 4)
-            yield {
-                **{"image": captioned.name, "rank": rank, "caption": candidate.caption},
-                "log_probability": value,
-            }
+        row = {"image": captioned.name, "rank": rank, "caption": candidate.caption}
+        row["log_probability"] = round(candidate.log_probability, 4)
+        row["asked"] = candidate.asked
+        yield {name: row[name] for name in _columns(several)}
+
+
+def _columns(several):
+    if several is None:
+        return ["image", "caption", "asked"]
+    return ["image", "rank", "caption", "log_probability", "asked"]
 
 
 @contextmanager
 def _csv(file, several):
-    names = ["image", "caption"] if several is None else ["image", "rank", "caption"]
-    table = csv.DictWriter(file, names + ([] if several is None else ["log_probability"]))
+    table = csv.DictWriter(file, _columns(several))
     table.writeheader()
     yield lambda captioned: table.writerows(_rows(captioned, several))
 

@@ -5,7 +5,7 @@ import json
 import os
 import shutil
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,9 +13,17 @@ import numpy as np
 
 from utils.artifacts import cannot_write, fingerprint, remove_leftovers, write_json
 from utils.decoding import make_decoder, word_probabilities
-from utils.encoders import build_encoder, extract_features, feature_size, joined_encoders
+from utils.encoders import (
+    build_classifier,
+    build_encoder,
+    classify,
+    extract_features,
+    feature_size,
+    joined_encoders,
+)
 from utils.errors import CourseError
 from utils.files import runs_root
+from utils.guidance import Said, guide
 from utils.images import as_pictures
 from utils.model import build_model
 from utils.pretrained import PRETRAINED
@@ -38,6 +46,9 @@ class Candidate(NamedTuple):
     # Each word with its probability after the words before it, "<end>" last; empty if not asked.
     # They multiply to exp(log_probability), but for the end of a caption that broke off.
     words: tuple[tuple[str, float], ...]
+    asked: str = ""  # the word for whose sake the CNN had it said (`utils.guidance`)
+    # Words of the vocabulary, of which each lent its probabilities to the word that was said.
+    learned: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -54,6 +65,11 @@ class Captioner:
         return [build_encoder(info.name) for info in joined_encoders(self.settings.encoder)]
 
     @cached_property
+    def classifiers(self) -> list:
+        """For each CNN the classifier of its weights file, or None where there is none."""
+        return [build_classifier(info.name) for info in joined_encoders(self.settings.encoder)]
+
+    @cached_property
     def _decode(self):
         return make_decoder(self.models, self.vocabulary)
 
@@ -64,6 +80,7 @@ class Captioner:
         several: int | None = None,
         details: bool = False,
         max_length: int | None = None,
+        guided: bool = True,
     ) -> Any:
         """Caption one picture, or several.
 
@@ -75,44 +92,55 @@ class Captioner:
             details: Whether to tell the probability of every word.
             max_length: How many words a caption has at most; by default what the captioner was
                 tested with.
+            guided: Whether a caption has to say what the CNN is sure of, also in words that were
+                never learned (`utils.guidance`). Without effect where no CNN has a classifier.
 
         Returns:
             A string for one picture, a list of strings for several pictures. With `details`, a
             `Candidate` in place of a string. With `several`, a list of at most so many
-            `Candidate`s, the best first, in place of a string.
+            `Candidate`s, the best first, in place of a string; a guided one is the best.
 
         Raises:
             CourseError: A file is missing or holds no picture; a number is below 1.
         """
         pictures, alone = as_pictures(pictures)
-        settings = self.settings
-        features = extract_features(pictures, self.encoders, settings.mirrored, progress=False)
-        beam_size = settings.beam_size if beam_size is None else beam_size
-        max_length = settings.max_length if max_length is None else max_length
-        search = (beam_size, settings.alpha, max_length)
-        said, scores = self._decode(features, *search, several)
-        if several is not None:
-            said = [
-                self._candidates(np.repeat(row[None], len(texts), 0), texts, values, details)
-                for row, texts, values in zip(features, said, scores, strict=True)
-            ]
-        elif details:
-            said = self._candidates(features, said, scores, details)
-        return said[0] if alone else said
+        features, classes = self._look(pictures, guided)
+        beam_size = self.settings.beam_size if beam_size is None else beam_size
+        max_length = self.settings.max_length if max_length is None else max_length
+        search = {"beam_size": beam_size, "alpha": self.settings.alpha, "max_length": max_length}
+        texts, scores = self._decode(features, several=1 if several is None else several, **search)
+        found = [list(map(Said.freely, *pair)) for pair in zip(texts, scores, strict=True)]
+        if classes is not None:
+            decode, free = partial(self._decode, **search), [best for best, *_ in texts]
+            better = guide(decode, self.vocabulary, features, classes, free)
+            for row, said in better.items():
+                others = [other for other in found[row] if other.words != said.words]
+                found[row] = [said, *others][: len(found[row])]
+        candidates = self._candidates(features, found, details)
+        if several is None:
+            candidates = [best if details else best.caption for best, *_ in candidates]
+        return candidates[0] if alone else candidates
 
-    def _candidates(self, features, captions, scores, details):
-        """Put together what there is to tell of N captions of pictures with features [N, D]."""
-        words = [()] * len(captions)
-        if details:
-            found = word_probabilities(self.models, self.vocabulary, features, captions)
-            words = [
-                tuple(zip([*text.split(), "<end>"], values.tolist(), strict=True))
-                for text, values in zip(captions, found, strict=True)
-            ]
-        return [
-            Candidate(text, float(score), pairs)
-            for text, score, pairs in zip(captions, scores, words, strict=True)
-        ]
+    def _look(self, pictures, guided):
+        """The features of pictures and, if there is one to guide, what the classifier says."""
+        encoders, mirrored = self.encoders, self.settings.mirrored
+        if guided and any(self.classifiers):
+            return classify(pictures, encoders, self.classifiers, mirrored)
+        return extract_features(pictures, encoders, mirrored, progress=False), None
+
+    def _candidates(self, features, found, details):
+        """Put together what there is to tell of lists of captions, one per row of features."""
+        flat = [(row, said) for row, each in enumerate(found) for said in each]
+        asked = [(row, said) for row, said in flat if details or said.log_probability is None]
+        rows, texts = [row for row, _ in asked], [" ".join(said.learned) for _, said in asked]
+        values = iter(word_probabilities(self.models, self.vocabulary, features[rows], texts))
+        candidates = [[] for _ in found]
+        for row, (wish, words, learned, score) in flat:
+            own = next(values) if details or score is None else np.ones(0)
+            score = float(np.log(own).sum() if score is None else score)
+            pairs = tuple(zip([*words, "<end>"], own.tolist(), strict=True)) if details else ()
+            candidates[row].append(Candidate(" ".join(words), score, pairs, wish, learned))
+        return candidates
 
     def save(self, folder: str | Path, **details: Any) -> None:
         """Write a small folder that `load_captioner` reads on any machine, or none of it.

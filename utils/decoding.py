@@ -13,6 +13,7 @@ from utils.vocabulary import END, PADDING, START, UNKNOWN, Vocabulary, counted_b
 
 IMPOSSIBLE = -1e9  # a log-probability that no search ever prefers
 PICTURES_AT_ONCE = 500  # bounds the memory: 500 pictures, beam 3, 2,500 words are 15 MB a step
+CAPTIONS_AT_ONCE = 64  # read word by word, with 30 words each: 19 MB
 # Words that may come twice after the same word: "a man in a hat and a dog in a box".
 FUNCTION_WORDS = (
     "a an the of in on at with and to by from for is are as its his her their up down "
@@ -38,21 +39,27 @@ def make_decoder(
         `several=K` N lists of the K best captions, the best first, and N arrays of
         log-probabilities; the beam size is then at least K. A list is shorter where fewer captions
         ended within `max_length` words.
+
+        With `rules`, float32 [3, N, V] of zeros and `IMPOSSIBLE`, captions say a word that is asked
+        for (Anderson et al., EMNLP 2017): they tell what may stand before it, which words will do,
+        and what may stand after it. A caption that cannot ends without, or below `IMPOSSIBLE / 2`.
     """
     models = models if isinstance(models, list) else [models]
     start, step = _make_steps([build_decoder(model) for model in models], vocabulary, allow_loops)
 
-    def decode(features, beam_size=3, alpha=1.0, max_length=30, several=None):
+    def decode(features, beam_size=3, alpha=1.0, max_length=30, several=None, rules=None):
         for name, number in (("beam_size", beam_size), ("several", several)):
             if number is not None and number < 1:
                 raise CourseError(f"{name} is {number}: choose 1 or more.")
-        beam_size = max(beam_size, several or 1)
+        # With rules as many again, for captions that still owe their word.
+        beam_size = max(beam_size, several or 1) * (1 if rules is None else 2)
         captions, scores = [], []
         for first in range(0, len(features), PICTURES_AT_ONCE):
             some = np.asarray(features[first : first + PICTURES_AT_ONCE], np.float32)
             pictures, states = start(np.repeat(some, beam_size, axis=0))
             sizes = (len(some), len(vocabulary), beam_size, several or 1)
-            found = beam_search(partial(step, pictures), states, sizes, alpha, max_length)
+            own = None if rules is None else rules[:, first : first + PICTURES_AT_ONCE]
+            found = beam_search(partial(step, pictures, own), states, sizes, alpha, max_length)
             for rows, log_probabilities in zip(*found, strict=True):
                 there = log_probabilities > -np.inf
                 captions.append([vocabulary.decode(row) for row in rows[there]])
@@ -78,7 +85,7 @@ def _make_steps(parts, vocabulary, allow_loops):
         return pictures, [[tf.zeros_like(picture)] * 2 for picture in pictures]
 
     @tf.function(reduce_retracing=True)
-    def extend(pictures, states, parents, tokens, scores, blocked):
+    def extend(pictures, rules, states, parents, tokens, scores, blocked):
         log_probabilities, states_after = [], []
         for (_, step_model), picture, state in zip(parts, pictures, states, strict=True):
             # A hypothesis goes on from the state of the hypothesis that it extends.
@@ -93,16 +100,36 @@ def _make_steps(parts, vocabulary, allow_loops):
         rows = tf.broadcast_to(tf.range(tf.shape(blocked)[0])[:, None], tf.shape(blocked))
         penalties = tf.fill(tf.shape(blocked), IMPOSSIBLE)
         totals = tf.tensor_scatter_nd_update(totals, tf.stack([rows, blocked], -1), penalties)
-        totals = tf.reshape(totals, (tf.shape(scores)[0], -1))  # [N, B * V]
-        values, choices = tf.math.top_k(totals, 2 * tf.shape(scores)[1])
+        if rules is None:
+            totals = tf.reshape(totals, (tf.shape(scores)[0], -1))  # [N, B * V]
+            values, choices = tf.math.top_k(totals, 2 * tf.shape(scores)[1])
+        else:
+            shape = (tf.shape(scores)[0], tf.shape(scores)[1], len(vocabulary))
+            values, choices = _best_by_rules(tf.reshape(totals, shape), rules)
         return values, choices, states_after
 
-    def step(pictures, states, parents, words, scores):
+    def step(pictures, rules, states, parents, words, scores):
         blocked = looping_words(words, may_return, conjunction, row)
         blocked = blocked.reshape(len(parents), -1)[:, : 0 if allow_loops else None]
-        return extend(pictures, states, parents, words[..., -1].ravel(), scores, blocked)
+        return extend(pictures, rules, states, parents, words[..., -1].ravel(), scores, blocked)
 
     return start, step
+
+
+def _best_by_rules(totals, rules):
+    """Choose among extensions [N, 2 B, V] so that each caption says a word asked of it.
+
+    The first half of a picture's hypotheses still owe the word, the second half have said it. One
+    that says it crosses over. Each half has its own B best, so neither crowds out the other.
+    """
+    before, asked, after = rules[0][:, None], rules[1][:, None], rules[2][:, None]
+    count = tf.shape(totals)[1] // 2
+    owing, paid = totals[:, :count], totals[:, count:]
+    flat = (tf.shape(totals)[0], -1)
+    values, choices = tf.math.top_k(tf.reshape(owing + before, flat), count)
+    paying = tf.concat([owing + asked, paid + after], 1)
+    more, others = tf.math.top_k(tf.reshape(paying, flat), 2 * count)
+    return tf.concat([values, more], 1), tf.concat([choices, others], 1)
 
 
 def never_said(vocabulary_size: int) -> np.ndarray:
@@ -183,7 +210,7 @@ def beam_search(advance: Any, states: Any, sizes: tuple, alpha: float, max_lengt
         # The B best that go on, in order of score (the sort is stable).
         going_on = ends.argsort(1, kind="stable")[:, :beam_size]
         parents, scores = sources[pictures, going_on], values[pictures, going_on]
-        if finished.settled(scores[:, 0], length).all():
+        if finished.settled(scores.max(1), length).all():
             break
         words = words[pictures, parents]
         words[..., length] = chosen[pictures, going_on]
@@ -248,9 +275,12 @@ def word_probabilities(
         N arrays of probabilities: of every word, the end token last.
     """
     found = []
-    for row, caption in zip(features, captions, strict=True):
-        tokens = vocabulary.encode([caption])
-        inputs = [row[None], tokens[:, :-1]]
-        each = [tf.nn.softmax(model(inputs, training=False)).numpy()[0] for model in models]
-        found.append(np.mean(each, 0)[np.arange(tokens.shape[1] - 1), tokens[0, 1:]])
+    for first in range(0, len(captions), CAPTIONS_AT_ONCE):
+        some = slice(first, first + CAPTIONS_AT_ONCE)
+        tokens = vocabulary.encode(captions[some])
+        inputs = [features[some], tokens[:, :-1]]
+        each = [tf.nn.softmax(model(inputs, training=False)).numpy() for model in models]
+        values = np.take_along_axis(np.mean(each, 0), tokens[:, 1:, None], 2)[..., 0]
+        ends = (tokens == END).argmax(1)
+        found += [row[:end] for row, end in zip(values, ends, strict=True)]
     return found

@@ -40,7 +40,13 @@ def word_maps(
     Taught in notebook 06.
     """
     picture = read_picture(picture)
-    text = captioner.caption(picture) if caption is None else clean_caption(caption)
+    if caption is None:
+        best = captioner.caption(picture, details=True)
+        # A word that was never learned looks where the one looks that stands in for it.
+        words, text = [word for word, _ in best.words[:-1]], " ".join(best.learned)
+    else:
+        text = clean_caption(caption)
+        words = text.split()
     size = max(encoder_info(encoder.name).image_size for encoder in captioner.encoders)
     pictures = _covered(squeeze(picture, size))
     features = extract_features(pictures, captioner.encoders, captioner.settings.mirrored, False)
@@ -48,7 +54,7 @@ def word_maps(
     found = word_probabilities(models, vocabulary, features, [text] * len(features))
     whole, *covered = np.log(found)[:, :-1]  # the end looks at nothing
     maps = (whole - np.array(covered)).T.reshape(-1, PLACES, PLACES)
-    return text.split(), maps
+    return words, maps
 
 
 def _covered(picture: np.ndarray) -> Iterator[np.ndarray]:

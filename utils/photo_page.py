@@ -40,13 +40,13 @@ def read_upload(name: str, content: bytes) -> np.ndarray:
 
 
 def captions_table(names: Sequence[str], found: Sequence[Sequence[Any]]) -> pd.DataFrame:
-    """Return the captions of pictures as a DataFrame (image, rank, caption, log_probability)."""
+    """Return captions of pictures: a DataFrame (image, rank, caption, log_probability, asked)."""
     rows = [
-        (name, rank, join_characters(candidate.caption), candidate.log_probability)
+        (name, rank, join_characters(one.caption), one.log_probability, one.asked)
         for name, candidates in zip(names, found, strict=True)
-        for rank, candidate in enumerate(candidates, 1)
+        for rank, one in enumerate(candidates, 1)
     ]
-    return pd.DataFrame(rows, columns=["image", "rank", "caption", "log_probability"])
+    return pd.DataFrame(rows, columns=["image", "rank", "caption", "log_probability", "asked"])
 
 
 def odds(log_probability: float) -> str:
@@ -143,30 +143,36 @@ def _card(captioner, name, picture, candidates):
             for word, probability in candidate.words
             if word != "<end>"
         )
-        texts.append(f"<b>{words}</b><br><small>{odds(candidate.log_probability)}</small>")
-    behind = widgets.VBox()
-    caption = candidates[0].caption
+        asked = f", the CNN asked for “{html.escape(candidate.asked)}”" if candidate.asked else ""
+        texts.append(f"<b>{words}</b><br><small>{odds(candidate.log_probability)}{asked}</small>")
+    behind, best = widgets.VBox(), candidates[0]
 
     def show(figure):
         frame = {"border": f"10px solid {PAPER}", "max_width": "100%"}
         behind.children = [widgets.Image(value=_png(figure), format="png", layout=frame)]
 
     looks = widgets.Button(description="what each word looks at", layout={"width": "auto"})
-    looks.on_click(lambda _: show(show_word_maps(picture, *word_maps(captioner, picture, caption))))
+    looks.on_click(lambda _: show(_looks(captioner, picture, best)))
     bars = widgets.Button(description="what else it might have said", layout={"width": "auto"})
-    bars.on_click(lambda _: show(_alternatives(captioner, picture, candidates[0])))
+    bars.on_click(lambda _: show(_alternatives(captioner, picture, best)))
     said = widgets.HTML("<br>".join(texts), layout={"max_width": "620px"})
     right = widgets.VBox([said, widgets.HBox([looks, bars])])
     row = widgets.HBox([image, right], layout={"flex_flow": "row wrap", "grid_gap": "16px"})
     return widgets.VBox([row, behind], layout={"margin": "12px 0"})
 
 
+def _looks(captioner, picture, candidate):
+    """What each word looks at; one that was never learned looks where its stand-in does."""
+    _, maps = word_maps(captioner, picture, " ".join(candidate.learned))
+    return show_word_maps(picture, [word for word, _ in candidate.words[:-1]], maps)
+
+
 def _alternatives(captioner, picture, candidate):
     """Next words at the three places of the caption where the model was least sure."""
     probabilities = [probability for _, probability in candidate.words]
     places = sorted(np.argsort(probabilities)[:3])
-    words = candidate.caption.split()
-    choices = [next_words(captioner, picture, " ".join(words[:place])) for place in places]
+    words, learned = [word for word, _ in candidate.words], candidate.learned
+    choices = [next_words(captioner, picture, " ".join(learned[:place])) for place in places]
     titles = [f"… {' '.join(words[max(0, n - 2) : n])}" if n else "first word" for n in places]
     return show_next_words(choices, titles)
 

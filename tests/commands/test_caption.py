@@ -32,7 +32,7 @@ class Colors:
         colors = [picture[0, 0].tolist() for picture in pictures]
         self.asked.append((len(colors), beam_size, several))
         return [
-            [Candidate(f"a color like {color} {n}", -1.0 - n, ()) for n in range(several)]
+            [Candidate(f"a color like {color} {n}", -1.0 - n, (), "red") for n in range(several)]
             for color in colors
         ]
 
@@ -221,13 +221,15 @@ def test_tables(captioner, here):
     draw("b, c.png", (1, 2, 3))
     assert run("a.png", "b, c.png", "--output", "out/captions.csv") == 0
     with open("out/captions.csv", encoding="utf-8", newline="") as file:
-        assert list(csv.reader(file))[1:] == [
-            ["a.png", "a color like [10, 20, 30] 0"],
-            ["b, c.png", "a color like [1, 2, 3] 0"],
+        assert list(csv.reader(file)) == [
+            ["image", "caption", "asked"],
+            ["a.png", "a color like [10, 20, 30] 0", "red"],
+            ["b, c.png", "a color like [1, 2, 3] 0", "red"],
         ]
     assert run("a.png", "--several", "2", "--beam", "4", "--output", "captions.jsonl") == 0
     rows = [json.loads(line) for line in Path("captions.jsonl").read_text("utf-8").splitlines()]
     assert [row["rank"] for row in rows] == [1, 2] and rows[1]["log_probability"] == -2.0
+    assert list(rows[1]) == ["image", "rank", "caption", "log_probability", "asked"]
     assert captioner.asked[-1] == (1, 4, 2)
 
 

@@ -38,6 +38,7 @@ class QuickCNN:
 def quick(monkeypatch):
     """Encoders that cost nothing."""
     monkeypatch.setattr(captioner, "build_encoder", lambda name: QuickCNN())
+    monkeypatch.setattr(captioner, "build_classifier", lambda name: None)
 
 
 def talkative(settings):

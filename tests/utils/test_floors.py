@@ -15,15 +15,8 @@ FLOORS = (
     ("settings", "tensorflow_setup"),
     ("vocabulary", "images", "model", "artifacts", "locks", "fonts"),
     ("datasets", "encoders", "decoding", "metrics", "plotting", "batches", "checkpoint", "files"),
-    (
-        "run",
-        "training",
-        "self_critical",
-        "consensus",
-        "plotting_model",
-        "plotting_scores",
-        "plotting_words",
-    ),
+    ("run", "training", "self_critical", "consensus", "guidance")
+    + ("plotting_model", "plotting_scores", "plotting_words"),
     ("captioner", "evaluation"),
     ("explain",),
     ("photo_page",),

@@ -92,11 +92,15 @@ def test_the_slider_searches_anew(shown):
 
 
 def test_the_table_has_a_row_per_caption():
-    found = [[Candidate("a", -1.0, ()), Candidate("b", -2.0, ())], [Candidate("c", -3.0, ())]]
+    found = [
+        [Candidate("a", -1.0, (), "cat"), Candidate("b", -2.0, ())],
+        [Candidate("c", -3.0, ())],
+    ]
     table = page.captions_table(["x", "y"], found)
     assert table["caption"].tolist() == ["a", "b", "c"]
     assert table["rank"].tolist() == [1, 2, 1]
     np.testing.assert_array_equal(table["log_probability"], [-1, -2, -3])
+    assert table["asked"].tolist() == ["cat", "", ""]
 
 
 def test_odds_are_readable_however_small():

@@ -13,7 +13,9 @@ from utils.encoders.registry import (
 
 # Imported on first use: settings and runs ask the table, and have no need to wait for OpenCV.
 _LATER = {
+    "build_classifier": "features",
     "build_encoder": "features",
+    "classify": "features",
     "extract_features": "features",
     "normalize_features": "features",
     "quadrant_means": "features",

