@@ -22,9 +22,9 @@ def make_consensus(
 ) -> Callable[[np.ndarray, Sequence[Sequence[str]]], list[str]]:
     """Prepare the choice among the captions that a search found, by those of similar pictures.
 
-    Each candidate is compared with all captions of the `NEIGHBORS` train pictures whose features
-    point most nearly where those of its picture do. The highest mean similarity wins: CIDEr-D, its
-    document frequencies taken from train.
+    Each candidate is compared with every caption of the `NEIGHBORS` train pictures whose features
+    point most nearly where those of its picture do. The highest mean similarity wins: CIDEr-D with
+    the document frequencies of train.
 
     Args:
         train_features: float [P, D].

@@ -38,15 +38,18 @@ def test_the_neighbors_captions_choose(train):
 
 
 def test_it_is_the_mean_cider_d_against_the_neighbors(train):
-    """The slow way: every candidate scored as a caption of each neighbor."""
+    """The slow way: every candidate scored as a caption of each neighbor, who has more votes the
+    more captions it has."""
     features, references = train
+    references = [texts[: 1 + row // 3 % 3] for row, texts in enumerate(references)]
     cider, query = CiderD(references), np.array([[1.0, 0.2, 0.1]])
     cosines = (features @ query[0]) / np.linalg.norm(features, axis=1)
     nearest = np.argsort(-cosines)[:3]
     said = [*SAID, "a dog", "dog dog dog", "", "the brown dog is running on a lake"]
-    votes = [cider.scores([text] * 3, nearest).mean() for text in said]
+    weights = [len(references[row]) for row in nearest]
+    votes = [np.average(cider.scores([text] * 3, nearest), weights=weights) for text in said]
     for count in range(1, len(said) + 1):
-        (chosen,) = make_consensus(*train)(query, [said[:count]])
+        (chosen,) = make_consensus(features, references)(query, [said[:count]])
         assert chosen == said[int(np.argmax(votes[:count]))]
 
 

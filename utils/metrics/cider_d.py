@@ -124,12 +124,13 @@ class CiderD:
             raise CourseError(f"Picture rows must lie between 0 and {len(self.references) - 1}.")
 
     def _compare(self, captions, pictures):
+        """Compute `similarities` of K captions, cut into words, with R references."""
         counts = [count_ngrams(words) for words in captions]
         orders = {ngram: n for texts in counts for n in range(MAX_N) for ngram in texts[n]}
         others = [text for row in pictures for text in self._vectors_of(row)]
         theirs = _dense([texts for _, texts, _ in others], list(orders))  # [R, U]
-        # Times this, a row of products is summed for each n by itself.
         idf = np.array([self.idf.get(ngram, self.log_pictures) for ngram in orders])
+        # A row of products times this: weighted, and summed for each n by itself.
         sums = idf[:, None] ** 2 * np.eye(MAX_N)[list(orders.values())]  # [U, 4]
         own = _dense(counts, list(orders))
         products = np.zeros((len(own), len(theirs), MAX_N))
