@@ -124,7 +124,8 @@ def _best_by_rules(totals, rules):
     """
     before, asked, after = rules[0][:, None], rules[1][:, None], rules[2][:, None]
     count = tf.shape(totals)[1] // 2
-    owing, paid = totals[:, :count], totals[:, count:]
+    never_ends = tf.one_hot(END, tf.shape(totals)[2], -np.inf, 0.0)
+    owing, paid = totals[:, :count] + never_ends, totals[:, count:]
     flat = (tf.shape(totals)[0], -1)
     values, choices = tf.math.top_k(tf.reshape(owing + before, flat), count)
     paying = tf.concat([owing + asked, paid + after], 1)

