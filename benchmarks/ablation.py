@@ -82,12 +82,13 @@ def data_of(settings: Settings, change: dict[str, Any]) -> Data:
         # The square of a root, at length 1 again: what the L2 norm alone would have given.
         views = np.sign(views) * views**2
         views /= np.linalg.norm(views, axis=2, keepdims=True)
-    _, dev_rows, _ = run.captions_of("dev")
-    _, _, references = run.pictures_of("dev")
+    _, dev_rows, _ = run.captions_of("dev")  # of the dev pictures, in the order of the features
+    images, _, references = run.pictures_of("dev")
+    is_dev = run.load("pictures.csv")["image"].isin(images).to_numpy()
     captions = run.load("captions.csv").groupby("split")["caption"]
     vocabulary = build_vocabulary(captions.get_group("train"), settings.min_count)
     tokens = {split: vocabulary.encode(captions.get_group(split)) for split in ("train", "dev")}
-    features = np.asarray(views[:, 0])
+    features = np.asarray(views[is_dev, 0])
     return Data(
         Batches(views, train_rows, tokens["train"], settings.batch_size, settings.seed),
         (features, dev_rows, tokens["dev"]),

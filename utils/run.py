@@ -67,9 +67,8 @@ class Run:
         joined_encoders(settings.encoder)
         self.folder = folder or run_folder(settings)
         self.notebook = notebook
-        self._shared = self.folder
-        if settings.run:
-            self._shared = self.folder.with_name(self.folder.name.rsplit(".", 1)[0])
+        unnamed = self.folder.with_name(self.folder.name.rsplit(".", 1)[0])
+        self._shared = unnamed if settings.run else self.folder
         self._fingerprints = Fingerprints(self._shared / "fingerprints.json")
         self._opened: dict[str, str] = {}  # what this notebook has read or written itself
         self._contents: dict[str, tuple[str, Any]] = {}
@@ -187,14 +186,13 @@ class Run:
             inputs = {source: self.check(source) for source in made.made_from}
             if stale := [n for n in inputs if self._opened.get(n, inputs[n]) != inputs[n]]:
                 raise CourseError(f"{stale[0]} {MADE_ANEW}.")
-            said = identity(self.settings, path.parent == self.folder)
-            write_json(path.parent / "run.json", said)
+            own = path.parent == self.folder
+            write_json(path.parent / "run.json", identity(self.settings, own))
             manifest_path(path).unlink(missing_ok=True)  # nothing holds until the new one is there
             write_content(path, content)
             self._opened[name] = self._fingerprints.of(path)
             manifest = {
-                "file": name,
-                "made_by": made.notebook,
+                **{"file": name, "made_by": made.notebook},
                 "sha256": self._opened[name],
                 "inputs": inputs,
                 "settings": {setting: getattr(self.settings, setting) for setting in made.settings},
@@ -247,14 +245,16 @@ class Run:
         """Return what a model learns from or is tested on, as `Batches` takes it.
 
         Returns:
-            Features, for train all views [P, V, D], else [P, D]; int [N], the row of the
-            features that belongs to each caption of the split; its tokens int32 [N, T].
+            Features, for train all views of all pictures [P, V, D], else [P, D] of the split's own;
+            int [N], the row of them that belongs to each caption; its tokens int32 [N, T].
         """
         captions, tokens = self.load("captions.csv"), self.load("tokens.npy")
         chosen = captions["split"].eq(split).to_numpy()
-        rows = captions["image"].map(self._rows()).to_numpy()
-        features = self.load("features.npy") if split == "train" else self.features()
-        return features, rows[chosen], np.asarray(tokens[chosen])
+        rows, tokens = captions["image"].map(self._rows()).to_numpy()[chosen], tokens[chosen]
+        if split == "train":
+            return self.load("features.npy"), rows, np.asarray(tokens)
+        pictures, rows = np.unique(rows, return_inverse=True)
+        return self.features(pictures), rows, np.asarray(tokens)
 
     def pictures_of(self, split: str) -> tuple[list[str], np.ndarray, list[list[str]]]:
         """Return the pictures of a split: names, features [N, D], and their references."""

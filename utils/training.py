@@ -22,7 +22,7 @@ from utils.tensorflow_setup import bfloat16_products, keras, tf
 from utils.vocabulary import PADDING
 
 CLIP_NORM = 5.0  # of the gradient of each weight array
-DEV_BATCH = 256
+DEV_BATCH = 128  # a COCO batch of 50 words has 0.25 GB of logits
 STOPPED = "was stopped"
 
 
