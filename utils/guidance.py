@@ -37,7 +37,7 @@ DOGS_DO = (
     "catch catching chase chases chasing biting run runs running fighting fetching play plays "
     "playing tug tongue race racing hurdle obstacle"
 )
-# What is done with vehicles and animals, and with nothing else.
+# What nobody does with a ball, nor while playing with it.
 RIDING = "ride rides riding ridden rider riders"
 
 
@@ -172,7 +172,7 @@ def _rules(name, vocabulary):
         else:
             before[tokens(COLORS)] = 0
     elif name.kind == "thing":
-        before[tokens(RIDING)] = IMPOSSIBLE
+        before[tokens(RIDING)] = after[tokens(RIDING)] = IMPOSSIBLE
     asked[:] = IMPOSSIBLE
     asked[own] = 0
     before[own] = after[own] = IMPOSSIBLE
