@@ -37,7 +37,7 @@ DOGS_DO = (
     "catch catching chase chases chasing biting run runs running fighting fetching play plays "
     "playing tug tongue race racing hurdle obstacle"
 )
-# What nobody does with a ball, nor while playing with it.
+# Things are not ridden, and who plays ball does not ride.
 RIDING = "ride rides riding ridden rider riders"
 
 
@@ -115,7 +115,7 @@ def guide(
         From numbers of pictures to their better captions. Most pictures have none: the CNN is not
         sure, the caption says it anyway, or the captioner knows neither the word nor a sibling.
 
-    Source: Anderson et al., "Said open vocabulary image captioning with constrained beam
+    Source: Anderson et al., "Guided open vocabulary image captioning with constrained beam
     search", EMNLP 2017; classes instead of detected objects, and the kinds, are ours.
     """
     found, waiting, rules = {}, [], []
