@@ -37,7 +37,7 @@ DOGS_DO = (
     "catch catching chase chases chasing biting run runs running fighting fetching play plays "
     "playing tug tongue race racing hurdle obstacle"
 )
-# What is done with vehicles and animals, and with nothing else.
+# Things are not ridden, and who plays ball does not ride.
 RIDING = "ride rides riding ridden rider riders"
 
 
@@ -115,8 +115,8 @@ def guide(
         From numbers of pictures to their better captions. Most pictures have none: the CNN is not
         sure, the caption says it anyway, or the captioner knows neither the word nor a sibling.
 
-    Source: Anderson et al., "Guided open vocabulary image captioning with constrained
-    beam search", EMNLP 2017; classes instead of detected objects, and the kinds, are ours.
+    Source: Anderson et al., "Guided open vocabulary image captioning with constrained beam
+    search", EMNLP 2017; classes instead of detected objects, and the kinds, are ours.
     """
     found, waiting, rules = {}, [], []
     for number, (row, caption) in enumerate(zip(classes, captions, strict=True)):
@@ -172,7 +172,7 @@ def _rules(name, vocabulary):
         else:
             before[tokens(COLORS)] = 0
     elif name.kind == "thing":
-        before[tokens(RIDING)] = IMPOSSIBLE
+        before[tokens(RIDING)] = after[tokens(RIDING)] = IMPOSSIBLE
     asked[:] = IMPOSSIBLE
     asked[own] = 0
     before[own] = after[own] = IMPOSSIBLE

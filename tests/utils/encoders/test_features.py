@@ -7,12 +7,15 @@ from PIL import Image
 
 from utils.encoders import (
     ENCODERS,
+    build_classifier,
     build_encoder,
+    classify,
     extract_features,
     normalize_features,
 )
 from utils.encoders.features import extract_views
 from utils.errors import CourseError
+from utils.images import squeeze
 
 
 class QuickCNN:
@@ -150,3 +153,43 @@ def test_extract_features_names_the_bad_picture(tmp_path, bad):
 def test_extract_features_of_nothing(nothing):
     cnns = [QuickCNN("vgg16"), QuickCNN("resnet50")]
     assert extract_features(nothing, cnns, progress=False).shape == (0, 4096)
+
+
+# --- what a classifier makes of them ---
+
+
+def test_classify_gives_the_same_features_and_mean_probabilities():
+    pictures = [noisy(seed) for seed in range(4)]
+    encoders = [QuickCNN("efficientnet_lite0"), QuickCNN("vgg16"), QuickCNN("efficientnet_lite2")]
+    rng = np.random.default_rng(0)
+    one, two = rng.normal(0, 0.05, (2, 1281, 1000)).astype(np.float32)
+    one, two = ((each[:-1], each[-1]) for each in (one, two))
+    features, classes = classify(pictures, encoders, [one, None, two], mirrored=True)
+    np.testing.assert_array_equal(features, extract_features(pictures, encoders, True, False))
+    assert classes.shape == (4, 1000) and classes.dtype == np.float32
+    np.testing.assert_allclose(classes.sum(1), 1, atol=1e-5)
+    expected = []
+    for encoder, (kernel, bias) in ((encoders[0], one), (encoders[2], two)):
+        size = ENCODERS[encoder.name].image_size
+        picture = squeeze(pictures[3], size)[None]
+        for view in (picture, picture[:, :, ::-1]):
+            scores = np.exp(encoder.predict_on_batch(view) @ kernel + bias)
+            expected.append(scores[0] / scores.sum())
+    np.testing.assert_allclose(classes[3], np.mean(expected, axis=0), rtol=1e-4)
+
+
+def test_classify_nothing():
+    encoders = [QuickCNN("efficientnet_lite0")]
+    features, classes = classify([], encoders, [(np.ones((1280, 1000)), np.ones(1000))])
+    assert features.shape == (0, 1280) and classes.shape == (0, 1000)
+
+
+def test_classifiers_come_with_the_weights(monkeypatch):
+    for name in ("efficientnet_lite0", "efficientnet_lite2"):
+        kernel, bias = build_classifier(name)
+        assert kernel.shape == (1280, 1000) and bias.shape == (1000,)
+        assert kernel.dtype == bias.dtype == np.float32
+    assert build_classifier("vgg16") is build_classifier("resnet50") is None
+    monkeypatch.setattr("importlib.util.find_spec", lambda package: None)
+    with pytest.raises(CourseError, match="is not installed: run `pip install"):
+        build_classifier("efficientnet_lite0")
