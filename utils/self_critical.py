@@ -29,6 +29,7 @@ from utils.vocabulary import END, PADDING, START, Vocabulary
 # through the") would lose nothing: CIDEr-D sees words only.
 STOP = "endofcaption"
 CLIP_NORM = 1.0  # the longest gradient of an array of weights
+LOGITS_AT_ONCE = 10_000_000  # which bounds the memory: 40 MB a tensor, of which a step has many
 # Reward: mean CIDEr-D of the samples times 100, with the end as a word. Words: their mean number
 # in beam search on dev; distinct: different captions there.
 HISTORY = ["epoch", "reward", "dev_cider_d", "dev_bleu_4", "words", "distinct", "seconds"]
@@ -255,7 +256,7 @@ def make_reward_step(model: Any, optimizer: Any) -> Callable[..., Any]:
     optimizer.build(model.trainable_variables)
 
     @tf.function(reduce_retracing=True)
-    def learn(features, tokens, advantages):
+    def gradients_of(features, tokens, advantages, words):
         inputs, targets = tokens[:, :-1], tokens[:, 1:]
         with tf.GradientTape() as tape:
             # One pass over the whole captions, just as over captions that people wrote; without
@@ -263,9 +264,24 @@ def make_reward_step(model: Any, optimizer: Any) -> Callable[..., Any]:
             logits = model([features, inputs], training=False)
             losses = tf.nn.sparse_softmax_cross_entropy_with_logits(targets, logits)
             mask = tf.cast(targets != PADDING, losses.dtype)
-            loss = tf.reduce_sum(losses * mask * advantages[:, None]) / tf.reduce_sum(mask)
+            loss = tf.reduce_sum(losses * mask * advantages[:, None]) / words
         gradients = tape.gradient(loss, model.trainable_variables)
+        return loss, [tf.convert_to_tensor(gradient) for gradient in gradients]
+
+    @tf.function
+    def descend(gradients):
         optimizer.apply(gradients, model.trainable_variables)
+
+    def learn(features, tokens, advantages):
+        words = np.float32(np.count_nonzero(tokens[:, 1:]))
+        loss, sums = 0.0, None
+        size = max(1, LOGITS_AT_ONCE // (tokens.shape[1] * model.output_shape[-1]))
+        for first in range(0, len(tokens), size):
+            some = slice(first, first + size)
+            part, gradients = gradients_of(features[some], tokens[some], advantages[some], words)
+            loss += float(part)
+            sums = gradients if sums is None else list(map(tf.add, sums, gradients))
+        descend(sums)
         return loss
 
     return learn

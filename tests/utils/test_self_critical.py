@@ -99,6 +99,25 @@ def test_a_step_follows_the_sign_of_the_advantage(model):
     assert change[0] > 0 > change[1]
 
 
+def test_a_step_in_parts_is_the_step(model, monkeypatch):
+    rng = np.random.default_rng(3)
+    batch = (
+        rng.normal(size=(5, 6)).astype(np.float32),
+        np.array([[START, *rng.integers(4, 7, 3), END] for _ in range(5)], np.int32),
+        rng.normal(size=5).astype(np.float32),
+    )
+    before, found = model.get_weights(), []
+    for logits in (10_000_000, 2 * 5 * len(WORDS), 1):  # all captions together, two, one
+        monkeypatch.setattr(self_critical, "LOGITS_AT_ONCE", logits)
+        model.set_weights(before)
+        loss = make_reward_step(model, keras.optimizers.SGD(0.1))(*batch)
+        found.append([np.float32(loss), *model.get_weights()])
+    for parts in zip(*found, strict=True):
+        np.testing.assert_allclose(parts[1], parts[0], atol=1e-6)
+        np.testing.assert_allclose(parts[2], parts[0], atol=1e-6)
+    assert not np.array_equal(found[0][1], before[0])
+
+
 @pytest.fixture
 def task(toy, settings):
     """Features and references of the toy pictures, for training and as dev."""
