@@ -30,8 +30,7 @@ from utils.vocabulary import END, PADDING, START, Vocabulary
 STOP = "endofcaption"
 CLIP_NORM = 1.0  # the longest gradient of an array of weights
 LOGITS_AT_ONCE = 10_000_000  # which bounds the memory: 40 MB a tensor, of which a step has many
-# Reward: mean CIDEr-D of the samples times 100, with the end as a word. Words: their mean number
-# in beam search on dev; distinct: different captions there.
+# Reward: of the samples, with the end as a word. Words (mean number), distinct captions: on dev.
 HISTORY = ["epoch", "reward", "dev_cider_d", "dev_bleu_4", "words", "distinct", "seconds"]
 
 
@@ -259,18 +258,12 @@ def make_reward_step(model: Any, optimizer: Any) -> Callable[..., Any]:
     def gradients_of(features, tokens, advantages, words):
         inputs, targets = tokens[:, :-1], tokens[:, 1:]
         with tf.GradientTape() as tape:
-            # One pass over the whole captions, just as over captions that people wrote; without
-            # dropout, because the model that drew them had none.
+            # One pass over whole captions, without dropout: the model that drew them had none.
             logits = model([features, inputs], training=False)
             losses = tf.nn.sparse_softmax_cross_entropy_with_logits(targets, logits)
             mask = tf.cast(targets != PADDING, losses.dtype)
             loss = tf.reduce_sum(losses * mask * advantages[:, None]) / words
-        gradients = tape.gradient(loss, model.trainable_variables)
-        return loss, [tf.convert_to_tensor(gradient) for gradient in gradients]
-
-    @tf.function
-    def descend(gradients):
-        optimizer.apply(gradients, model.trainable_variables)
+        return loss, tape.gradient(loss, model.trainable_variables)
 
     def learn(features, tokens, advantages):
         words = np.float32(np.count_nonzero(tokens[:, 1:]))
@@ -280,11 +273,18 @@ def make_reward_step(model: Any, optimizer: Any) -> Callable[..., Any]:
             some = slice(first, first + size)
             part, gradients = gradients_of(features[some], tokens[some], advantages[some], words)
             loss += float(part)
-            sums = gradients if sums is None else list(map(tf.add, sums, gradients))
-        descend(sums)
+            sums = gradients if sums is None else list(map(_sum, sums, gradients))
+        optimizer.apply(sums, model.trainable_variables)
         return loss
 
     return learn
+
+
+def _sum(one, other):
+    if not isinstance(one, tf.IndexedSlices):
+        return one + other
+    rows = tf.concat([one.values, other.values], 0)  # noqa: PD011 (of an embedding, no DataFrame)
+    return tf.IndexedSlices(rows, tf.concat([one.indices, other.indices], 0), one.dense_shape)
 
 
 def _score_on_dev(decode, dev_data, settings):
