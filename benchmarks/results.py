@@ -23,7 +23,7 @@ from utils.batches import Batches
 from utils.checkpoint import remove_progress
 from utils.consensus import CANDIDATES, NEIGHBORS, make_consensus
 from utils.decoding import make_decoder
-from utils.evaluation import WITH_CONSENSUS, describe_captions
+from utils.evaluation import WITH_CONSENSUS, describe_captions, search_captions
 from utils.files import runs_root
 from utils.plotting import COLORS, INK, QUIET, save_figure, set_style
 from utils.run import Run
@@ -162,14 +162,11 @@ def score(models: list, run: Run, settings: Settings) -> dict[str, dict[str, flo
     for split in ("dev", "test"):
         _, features, references = run.pictures_of(split)
         decode(features[:2], settings.beam_size)  # building the graph is not decoding
-        for search in (1, settings.beam_size, "consensus"):
-            several = CANDIDATES if search == "consensus" else None
+        for how in ((1, False), (settings.beam_size, False), (CANDIDATES, True)):
             started = time.perf_counter()
-            said, _ = decode(
-                features, several or search, settings.alpha, settings.max_length, several
-            )
-            said = choose(features, said) if several else said
+            said = search_captions(decode, choose, features, settings, how)
             seconds = time.perf_counter() - started
+            search = "consensus" if how[1] else how[0]
             rows[f"{split}-{search}"] = {**describe_captions(said, references), "decoding": seconds}
     return rows
 

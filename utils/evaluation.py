@@ -1,6 +1,7 @@
 """Captions of whole splits, their scores, and runs side by side (notebooks 06 and 07)."""
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from utils.errors import CourseError
 from utils.files import runs_root
 from utils.metrics import human_ceiling, score_captions
 from utils.run import Run, open_run
-from utils.settings import MODEL_SETTINGS, SEARCH_SETTINGS, default_settings
+from utils.settings import MODEL_SETTINGS, SEARCH_SETTINGS, Settings, default_settings
 from utils.training import dev_crossentropy
 
 FACTS = ("main", "action", "color", "place")
@@ -30,6 +31,24 @@ def beam_sizes(run: Run) -> tuple[int, ...]:
 def _searches(run):
     """Return how captions are made: a beam size, and whether consensus chooses among them."""
     return [*((beam_size, False) for beam_size in beam_sizes(run)), (CANDIDATES, True)]
+
+
+def search_captions(
+    decode: Callable, choose: Callable, features: Any, settings: Settings, how: tuple[int, bool]
+) -> list[str]:
+    """Caption pictures with features [N, D] by one search.
+
+    Args:
+        decode: What `make_decoder` returned.
+        choose: What `make_consensus` returned.
+        features: float [N, D].
+        settings: Their `alpha` and `max_length` are used.
+        how: The beam size, and whether consensus chooses among `CANDIDATES` captions.
+    """
+    beam_size, consensus = how
+    several = CANDIDATES if consensus else None
+    said, _ = decode(features, beam_size, settings.alpha, settings.max_length, several)
+    return choose(features, said) if consensus else said
 
 
 def caption_splits(models: Any, run: Run) -> tuple[pd.DataFrame, dict[str, float]]:
@@ -51,10 +70,8 @@ def caption_splits(models: Any, run: Run) -> tuple[pd.DataFrame, dict[str, float
     tables, seconds = [], {"preparing_consensus": time.perf_counter() - start}
     for beam_size, consensus in _searches(run):
         start = time.perf_counter()
-        how = (beam_size, settings.alpha, settings.max_length, CANDIDATES if consensus else None)
         for split, (images, features, _) in splits.items():
-            said, _ = decode(features, *how)
-            said = choose(features, said) if consensus else said
+            said = search_captions(decode, choose, features, settings, (beam_size, consensus))
             columns = {"image": images, "split": split, "beam_size": beam_size}
             tables.append(pd.DataFrame({**columns, "consensus": consensus, "caption": said}))
         search = "decoding_consensus" if consensus else f"decoding_beam_{beam_size}"

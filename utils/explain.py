@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from utils.blocks import nearest_rows
-from utils.captioner import Captioner
+from utils.captioner import Candidate, Captioner
 from utils.decoding import word_probabilities
 from utils.encoders import encoder_info, extract_features
 from utils.images import read_picture, squeeze
@@ -18,7 +18,7 @@ PLACES = 7  # rows and columns of places: as many as VGG16's last feature map ha
 
 
 def word_maps(
-    captioner: Captioner, picture: Any, caption: str | None = None
+    captioner: Captioner, picture: Any, caption: str | Candidate | None = None
 ) -> tuple[list[str], np.ndarray]:
     """Cover one place of a picture after the other, and see which words become less probable.
 
@@ -27,7 +27,8 @@ def word_maps(
     Args:
         captioner: A `utils.captioner.Captioner`.
         picture: What `utils.images.read_picture` takes.
-        caption: Whose words are asked about; by default what the captioner says.
+        caption: Whose words are asked about, a string or a `Candidate` with details; by default
+            what the captioner says.
 
     Returns:
         The T words, and float [T, 7, 7]: how much the log-probability of each word falls, in nats,
@@ -40,13 +41,12 @@ def word_maps(
     Taught in notebook 06.
     """
     picture = read_picture(picture)
-    if caption is None:
-        best = captioner.caption(picture, details=True)
-        # A word that was never learned looks where the one looks that stands in for it.
-        words, text = [word for word, _ in best.words[:-1]], " ".join(best.learned)
-    else:
+    caption = captioner.caption(picture, details=True) if caption is None else caption
+    if isinstance(caption, str):
         text = clean_caption(caption)
         words = text.split()
+    else:  # a word that was never learned looks where the one looks that stands in for it
+        words, text = [word for word, _ in caption.words[:-1]], " ".join(caption.learned)
     size = max(encoder_info(encoder.name).image_size for encoder in captioner.encoders)
     pictures = _covered(squeeze(picture, size))
     features = extract_features(pictures, captioner.encoders, captioner.settings.mirrored, False)

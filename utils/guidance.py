@@ -137,7 +137,7 @@ def guide(
             words = caption.split()
             # What is left of a search that came to no end within the rules is no caption.
             if set(words) & set(name.learned()) and score > IMPOSSIBLE / 2:
-                found[number] = _renamed(words, name)
+                found[number] = _renamed(words, name, float(score))
     return found
 
 
@@ -179,7 +179,7 @@ def _rules(name, vocabulary):
     return rules
 
 
-def _renamed(learned, name):
+def _renamed(learned, name, log_probability):
     """Put the word in its sibling's place, with the article that it takes."""
     singular, plural = name.learned()
     names = {plural: name.plural, singular: name.word}
@@ -187,7 +187,7 @@ def _renamed(learned, name):
     for place, (before, after) in enumerate(zip(learned, learned[1:], strict=False)):
         if before in ("a", "an") and after in names:
             words[place] = "an" if words[place + 1][0] in "aeiou" else "a"
-    return Said(name.word, tuple(words), tuple(learned))
+    return Said(name.word, tuple(words), tuple(learned), log_probability)
 
 
 def _plain(name, row):

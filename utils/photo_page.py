@@ -152,19 +152,13 @@ def _card(captioner, name, picture, candidates):
         behind.children = [widgets.Image(value=_png(figure), format="png", layout=frame)]
 
     looks = widgets.Button(description="what each word looks at", layout={"width": "auto"})
-    looks.on_click(lambda _: show(_looks(captioner, picture, best)))
+    looks.on_click(lambda _: show(show_word_maps(picture, *word_maps(captioner, picture, best))))
     bars = widgets.Button(description="what else it might have said", layout={"width": "auto"})
     bars.on_click(lambda _: show(_alternatives(captioner, picture, best)))
     said = widgets.HTML("<br>".join(texts), layout={"max_width": "620px"})
     right = widgets.VBox([said, widgets.HBox([looks, bars])])
     row = widgets.HBox([image, right], layout={"flex_flow": "row wrap", "grid_gap": "16px"})
     return widgets.VBox([row, behind], layout={"margin": "12px 0"})
-
-
-def _looks(captioner, picture, candidate):
-    """What each word looks at; one that was never learned looks where its stand-in does."""
-    _, maps = word_maps(captioner, picture, " ".join(candidate.learned))
-    return show_word_maps(picture, [word for word, _ in candidate.words[:-1]], maps)
 
 
 def _alternatives(captioner, picture, candidate):

@@ -191,12 +191,9 @@ class Run:
             manifest_path(path).unlink(missing_ok=True)  # nothing holds until the new one is there
             write_content(path, content)
             self._opened[name] = self._fingerprints.of(path)
-            manifest = {
-                **{"file": name, "made_by": made.notebook},
-                "sha256": self._opened[name],
-                "inputs": inputs,
-                "settings": {setting: getattr(self.settings, setting) for setting in made.settings},
-            }
+            manifest: dict[str, Any] = {"file": name, "made_by": made.notebook}
+            manifest |= {"sha256": self._opened[name], "inputs": inputs}
+            manifest["settings"] = {key: getattr(self.settings, key) for key in made.settings}
             write_json(manifest_path(path), manifest | details)
             self._fingerprints.keep()
 

@@ -38,12 +38,8 @@ def build_encoder(name: str) -> Any:
     from utils.tensorflow_setup import bfloat16_layers, keras  # seconds, needless to read a picture
 
     pictures = keras.Input((info.image_size, info.image_size, 3), name="pictures")
-    module, function = info.build.split(":")
-    try:
-        with bfloat16_layers(info.bfloat16):
-            feature_map = getattr(import_module(module), function)(pictures, **info.arguments)
-    except WeightsError as error:
-        raise CourseError(str(error)) from error
+    with bfloat16_layers(info.bfloat16):
+        feature_map = _call(info.build, pictures, **info.arguments)
     mean = (
         quadrant_means if info.quadrants else keras.layers.GlobalAveragePooling2D(name="features")
     )
@@ -59,11 +55,14 @@ def build_classifier(name: str) -> tuple[np.ndarray, np.ndarray] | None:
         CourseError: The encoder is unknown or its weights cannot be had.
     """
     info = encoder_info(name)
-    if not info.classifier:
-        return None
-    module, function = info.classifier.split(":")
+    return _call(info.classifier, **info.arguments) if info.classifier else None
+
+
+def _call(path, *inputs, **arguments):
+    """Call what "module:function" names; weights that cannot be had are a CourseError."""
+    module, function = path.split(":")
     try:
-        return getattr(import_module(module), function)(**info.arguments)
+        return getattr(import_module(module), function)(*inputs, **arguments)
     except WeightsError as error:
         raise CourseError(str(error)) from error
 
@@ -153,10 +152,8 @@ def classify(
     """
     from utils.tensorflow_setup import keras
 
-    features, classes = (
-        [extract_features([], encoders, progress=False)],
-        [np.zeros((0, NUM_CLASSES), np.float32)],
-    )
+    features = [extract_features([], encoders, progress=False)]
+    classes = [np.zeros((0, NUM_CLASSES), np.float32)]
     for parts in _raw_views(pictures, encoders, mirrored, False):
         features.append(_joined(parts).mean(axis=1))
         pairs = zip(parts, classifiers, strict=True)
