@@ -43,9 +43,14 @@ def masked_crossentropy(targets: Any, logits: Any, label_smoothing: float = 0.0)
     return _summed_crossentropy(targets, logits, label_smoothing) / _count_words(targets)
 
 
-def _summed_crossentropy(targets, logits, label_smoothing=0.0):
+def _summed_crossentropy(targets, logits, label_smoothing=0.0, distributions=()):
     targets = tf.cast(targets, tf.int32)
-    losses = tf.nn.sparse_softmax_cross_entropy_with_logits(targets, logits)
+    if distributions:  # of a teacher: they take the place of the one right word
+        words, probabilities = distributions
+        expected = tf.reduce_sum(probabilities * tf.gather(logits, words, batch_dims=2), -1)
+        losses = tf.reduce_logsumexp(logits, -1) - expected
+    else:
+        losses = tf.nn.sparse_softmax_cross_entropy_with_logits(targets, logits)
     if label_smoothing:
         # The cross-entropy to the uniform distribution: log-normalizer minus mean logit.
         uniform = tf.reduce_logsumexp(logits, -1) - tf.reduce_mean(logits, -1)
@@ -227,20 +232,21 @@ def make_step(
         strategy: As in `train`.
 
     Returns:
-        `step(features [B, D], inputs [B, T], targets [B, T])` to the loss, a scalar. Taught in
-        notebook 05.
+        `step(features [B, D], inputs [B, T], targets [B, T])` to the loss, a scalar; as more
+        arguments it takes the distributions of `Batches`. Taught in notebook 05.
     """
     strategy = strategy or tf.distribute.get_strategy()
 
-    def gradients_of(features, inputs, targets, words):
+    def gradients_of(features, inputs, targets, *distributions, words):
         with tf.GradientTape() as tape:
             logits = model([features, inputs], training=True)
-            loss = _summed_crossentropy(targets, logits, label_smoothing) / words
+            losses = _summed_crossentropy(targets, logits, label_smoothing, distributions)
+            loss = losses / words
         return loss, tape.gradient(loss, model.trainable_variables)
 
     @tf.function(reduce_retracing=True)
-    def step(features, inputs, targets, words):
-        loss, gradients = strategy.run(gradients_of, (features, inputs, targets, words))
+    def step(words, *batch):
+        loss, gradients = strategy.run(gradients_of, batch, {"words": words})
         loss, *gradients = (strategy.reduce("sum", x, axis=None) for x in (loss, *gradients))
         gradients = [tf.clip_by_norm(gradient, CLIP_NORM) for gradient in gradients]
         optimizer.apply(gradients, model.trainable_variables)
@@ -248,7 +254,7 @@ def make_step(
 
     def step_on_shares(*batch):
         words = np.float32(np.count_nonzero(batch[2]))
-        return step(*(_shares(part, strategy) for part in batch), words)
+        return step(words, *(_shares(part, strategy) for part in batch))
 
     return step_on_shares
 
