@@ -7,9 +7,8 @@ short one in README.md.
 """
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -18,51 +17,17 @@ from matplotlib.figure import Figure
 
 from benchmarks.runs import mark, prepared, values
 from benchmarks.tables import markdown_table, write_table
-from utils.artifacts import save_table, write_content
-from utils.batches import Batches
-from utils.checkpoint import remove_progress
+from benchmarks.trained import ROWS, Row, captioners_of, path_of, settings_of
+from utils.artifacts import save_table
 from utils.consensus import CANDIDATES, NEIGHBORS, make_consensus
 from utils.decoding import make_decoder
 from utils.evaluation import WITH_CONSENSUS, describe_captions, search_captions
 from utils.files import runs_root
 from utils.plotting import COLORS, INK, QUIET, save_figure, set_style
 from utils.run import Run
-from utils.self_critical import train_for_score
-from utils.settings import (
-    FIGURES,
-    MODEL_SETTINGS,
-    REWARD_SETTINGS,
-    ROOT,
-    SEARCH_SETTINGS,
-    Settings,
-    default_settings,
-)
-from utils.tensorflow_setup import keras
-from utils.training import train, untrained_model
-
-
-@dataclass(frozen=True)
-class Row:
-    """A row of the table: which models, trained how, alone or together."""
-
-    label: str
-    encoder: str
-    reward: bool = False  # trained for CIDEr-D after likelihood
-    together: bool = False  # all seeds, before and after the reward, as one ensemble
-    seeds: tuple[int, ...] = (1, 2, 3)
-    short: bool = True  # whether it is in the short table, too
-
+from utils.settings import FIGURES, ROOT, SEARCH_SETTINGS, Settings
 
 SEARCHES = {"test-3": "beam 3", "test-consensus": WITH_CONSENSUS, "test-1": "greedy"}
-BEST = "vgg16+efficientnet_lite2+efficientnet_lite0"
-ROWS = (
-    Row("VGG16", "vgg16"),
-    Row("VGG16, then trained for CIDEr-D", "vgg16", reward=True),
-    Row("EfficientNet-Lite0", "efficientnet_lite0"),
-    Row("VGG16 + EfficientNet-Lite2 + Lite0", BEST, short=False),
-    Row("three encoders, then trained for CIDEr-D", BEST, reward=True),
-    Row("ten models together", BEST, reward=True, together=True, seeds=(1, 2, 3, 4, 5)),
-)
 PUBLISHED = (
     # Label, then BLEU-1 to 4, ROUGE-L and CIDEr-D as far as published. Sources: README.md.
     ("one person against the other four", 64.7, 45.7, 31.4, 21.4, 49.5, 82.1),
@@ -80,78 +45,12 @@ HEAD = ("BLEU-1", "BLEU-2", "BLEU-3", "BLEU-4", "ROUGE-L", "CIDEr-D")
 SCORES = ("bleu_1", "bleu_2", "bleu_3", "bleu_4", "rouge_l", "cider_d")
 
 
-def settings_of(encoder: str) -> Settings:
-    """Return the default settings; a run made with other views or another vocabulary is refused."""
-    named = frozenset({"mirrored", "min_count"})
-    return replace(default_settings("flickr8k", encoder, "full"), named=named)
-
-
-def path_of(settings: Settings, reward: bool) -> Path:
-    """Return where a trained model is kept: the name hashes what determines it, no more."""
-    names = ("encoder", "mirrored", "min_count", *MODEL_SETTINGS)
-    number = mark(values(settings, names), values(settings, REWARD_SETTINGS) if reward else {})
-    name = f"{settings.encoder}-{settings.seed}-{number}{'-reward' if reward else ''}"
-    return runs_root() / "results" / f"{name}.keras"
-
-
 def scores_path_of(row: Row, settings: Settings) -> Path:
     """Return where the scores of a row are kept: another search has another name."""
     models = [path_of(replace(settings, seed=seed), row.reward).name for seed in row.seeds]
     searches = values(settings, SEARCH_SETTINGS), CANDIDATES, NEIGHBORS
     number = mark(models, row.together, *searches)
     return runs_root() / "results" / f"scores-{settings.encoder}-{number}.csv"
-
-
-def trained(settings: Settings, run: Run, reward: bool) -> tuple[Any, float]:
-    """Return the model of one seed and how long its training took; trained now if it never was."""
-    path = path_of(settings, reward)
-    if not path.exists():
-        learn = learn_by_reward if reward else learn_by_likelihood
-        model, history = learn(settings, run)
-        save_table(path.with_suffix(".csv"), history)
-        write_content(path, model)
-        remove_progress(path.with_suffix(""))
-    seconds = pd.read_csv(path.with_suffix(".csv"))["seconds"].sum()
-    return keras.models.load_model(path, compile=False), float(seconds)
-
-
-def learn_by_likelihood(settings: Settings, run: Run) -> tuple[Any, pd.DataFrame]:
-    """Train the merge model as notebook 05 does; what was stopped goes on another time."""
-    batches = Batches(*run.captions_of("train"), settings.batch_size, settings.seed)
-    model = untrained_model(batches, len(run.vocabulary()), settings)
-    folder = path_of(settings, reward=False).with_suffix("")
-    result = train(model, batches, run.captions_of("dev"), settings, folder)
-    if not result.finished:
-        raise KeyboardInterrupt
-    return result.model, result.history
-
-
-def learn_by_reward(settings: Settings, run: Run) -> tuple[Any, pd.DataFrame]:
-    """Train the model further as notebook 07 does."""
-    model, _ = trained(settings, run, reward=False)
-    train_data, dev_data = (run.pictures_of(split)[1:] for split in ("train", "dev"))
-    folder = path_of(settings, reward=True).with_suffix("")
-    model, history, finished = train_for_score(
-        model, train_data, dev_data, run.vocabulary(), settings, folder
-    )
-    if not finished:
-        raise KeyboardInterrupt
-    return model, history
-
-
-def captioners_of(row: Row, settings: Settings, run: Run) -> list[tuple[Any, list, float]]:
-    """Return what a row scores: seed, models and seconds of training of each captioner."""
-    captioners = []
-    for seed in row.seeds:
-        own = replace(settings, seed=seed)
-        stages = [trained(own, run, reward) for reward in (False, True)[: 1 + row.reward]]
-        models = [model for model, _ in stages]
-        seconds = sum(seconds for _, seconds in stages)
-        captioners.append((seed, models if row.together else models[-1:], seconds))
-    if row.together:
-        _, models, seconds = zip(*captioners, strict=True)
-        return [("all", sum(models, []), sum(seconds))]
-    return captioners
 
 
 def score(models: list, run: Run, settings: Settings) -> dict[str, dict[str, float]]:

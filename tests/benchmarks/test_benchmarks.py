@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from benchmarks import __main__ as bench
-from benchmarks import ablation, pretrained, results, runs
+from benchmarks import ablation, pretrained, results, runs, trained
 from benchmarks.tables import markdown_table, write_table
 from utils.artifacts import fingerprint
 from utils.batches import Batches
@@ -66,13 +66,13 @@ def first_notebooks(folder, mirrored=True):
 
 
 def tiny_row(seeds=(1, 2), **changes):
-    return results.Row("ours", "efficientnet_lite0", seeds=seeds, **changes)
+    return trained.Row("ours", "efficientnet_lite0", seeds=seeds, **changes)
 
 
 def table_settings(folder, **changes):
-    """Of the tiny run, named as `results.settings_of` names them."""
+    """Of the tiny run, named as `trained.settings_of` names them."""
     changes = {"mirrored": True, "min_count": 1, "reward_epochs": 1} | changes
-    named = results.settings_of("vgg16").named
+    named = trained.settings_of("vgg16").named
     return replace(settings_of(folder, **changes), named=named)
 
 
@@ -122,7 +122,7 @@ def test_results_are_means_and_deviations_of_the_seeds():
 
 
 def test_the_short_table_has_eleven_rows_of_the_long_one():
-    table = table_of([row.label for row in results.ROWS])
+    table = table_of([row.label for row in trained.ROWS])
     long, short = results.markdown(table), results.short_markdown(table)
     rows = [line.strip("| ").split(" | ") for line in short.splitlines()[2:]]
     assert len(rows) == 11 and {len(row) for row in rows} == {7}
@@ -152,24 +152,24 @@ def test_the_short_table_has_eleven_rows_of_the_long_one():
     ],
 )
 def test_a_model_is_named_by_what_determines_it(changes, of_likelihood, of_reward, reward):
-    settings = results.settings_of("vgg16")
+    settings = trained.settings_of("vgg16")
     other = replace(settings, **changes)
-    differs = results.path_of(other, reward) != results.path_of(settings, reward)
+    differs = trained.path_of(other, reward) != trained.path_of(settings, reward)
     assert differs == (of_reward if reward else of_likelihood)
 
 
 @pytest.mark.parametrize("changes", [{"alpha": 0.5}, {"beam_size": 5}, {"units": 99}])
 def test_scores_are_named_by_the_search_as_well(changes):
-    settings, row = results.settings_of("vgg16"), results.ROWS[0]
+    settings, row = trained.settings_of("vgg16"), trained.ROWS[0]
     other = replace(settings, **changes)
     assert results.scores_path_of(row, other) != results.scores_path_of(row, settings)
 
 
 def test_rows_of_the_table_never_share_their_scores():
-    paths = [results.scores_path_of(row, results.settings_of(row.encoder)) for row in results.ROWS]
+    paths = [results.scores_path_of(row, trained.settings_of(row.encoder)) for row in trained.ROWS]
     assert len(set(paths)) == len(paths)
-    row = replace(results.ROWS[0], label="another label")
-    assert results.scores_path_of(row, results.settings_of("vgg16")) == paths[0]
+    row = replace(trained.ROWS[0], label="another label")
+    assert results.scores_path_of(row, trained.settings_of("vgg16")) == paths[0]
 
 
 def test_variants_of_the_ablation_never_share_their_scores(monkeypatch):
@@ -219,7 +219,7 @@ def test_a_row_of_the_results_end_to_end(folder, monkeypatch):
         trainings.append(arguments)
         return train(*arguments)
 
-    monkeypatch.setattr(results, "train", counted)
+    monkeypatch.setattr(trained, "train", counted)
     settings = table_settings(folder)
     table = results.measure(tiny_row(), settings)
     searches = [f"{split}-{n}" for split in ("dev", "test") for n in (1, 3, "consensus")]
@@ -232,7 +232,7 @@ def test_a_row_of_the_results_end_to_end(folder, monkeypatch):
     # Another search scores anew and trains nothing.
     other = results.measure(tiny_row(), replace(settings, alpha=0.2))
     assert len(trainings) == 2 and len(other) == len(table)
-    kept = list(results.path_of(settings, False).parent.glob("**/*"))
+    kept = list(trained.path_of(settings, False).parent.glob("**/*"))
     assert not [path for path in kept if path.is_dir() or path.suffix == ".npz"]
 
 
@@ -263,9 +263,9 @@ def test_a_training_that_was_stopped_is_no_result(folder, monkeypatch):
         return train(model, batches, dev, settings, folder, press)
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(results, "train", stop)
+        patch.setattr(trained, "train", stop)
         results.measure(tiny_row(seeds=(1,)), settings)
-    assert not list(results.path_of(settings, False).parent.glob("*.keras"))
+    assert not list(trained.path_of(settings, False).parent.glob("*.keras"))
     results.measure(tiny_row(seeds=(1,)), settings)
 
 
@@ -273,10 +273,10 @@ def test_half_a_training_for_the_score_is_no_result(folder, monkeypatch):
     first_notebooks(folder)
     settings = table_settings(folder, reward_epochs=3)
     half = pd.DataFrame({"dev_cider_d": [1.0, 2.0], "seconds": 1.0})
-    monkeypatch.setattr(results, "train_for_score", lambda model, *_: (model, half, False))
+    monkeypatch.setattr(trained, "train_for_score", lambda model, *_: (model, half, False))
     with pytest.raises(KeyboardInterrupt):
         results.measure(tiny_row(reward=True), settings)
-    assert not results.path_of(settings, True).exists()
+    assert not trained.path_of(settings, True).exists()
 
 
 @pytest.fixture
