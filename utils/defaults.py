@@ -40,6 +40,10 @@ ENCODER_DEFAULTS: dict[tuple[str, frozenset[str]], dict[str, Any]] = {
         "alpha": 0.9,
     },
     ("flickr8k", frozenset({"vgg16", "efficientnet_lite2", "efficientnet_lite0"})): MIRRORED,
+    (
+        "flickr8k",
+        frozenset({"efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2"}),
+    ): MIRRORED,
 }
 PROFILE_CHANGES: dict[str, dict[str, Any]] = {
     "full": {},
