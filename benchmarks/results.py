@@ -1,181 +1,166 @@
-"""The results table: three seeds of each captioner on Flickr8k, scored on the official test split.
+"""The results tables: three seeds of each captioner on Flickr8k, scored on the official test split.
 
     make results      # what is finished in data/runs/results is not repeated
 
-Writes figures/results.csv, figures/results.png, the long table in benchmarks/README.md and the
-short one in README.md.
+Writes figures/results.csv, figures/results.png, the long tables in benchmarks/README.md and the
+short one in README.md. Captions are kept, so tables of another form take two minutes.
 """
 
-import time
-from dataclasses import replace
-from pathlib import Path
+from collections.abc import Sequence
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 
-from benchmarks.runs import mark, prepared, values
-from benchmarks.tables import markdown_table, write_table
-from benchmarks.trained import ROWS, Row, captioners_of, path_of, settings_of
+from benchmarks.captions import BEAM, SHIPPED, SPLITS, Captions, captions_of, captions_of_shipped
+from benchmarks.results_page import draw, write_pages
+from benchmarks.runs import prepared
+from benchmarks.trained import BEST, ROWS, settings_of
+from benchmarks.variety import variety
 from utils.artifacts import save_table
-from utils.consensus import CANDIDATES, NEIGHBORS, make_consensus
-from utils.decoding import make_decoder
-from utils.evaluation import WITH_CONSENSUS, describe_captions, search_captions
-from utils.files import runs_root
-from utils.plotting import COLORS, INK, QUIET, save_figure, set_style
+from utils.evaluation import WITH_CONSENSUS, floor_captions
+from utils.metrics import draw_pictures, intervals_of, resampled_scores
+from utils.plotting import save_figure, set_style
 from utils.run import Run
-from utils.settings import FIGURES, ROOT, SEARCH_SETTINGS, Settings
+from utils.settings import FIGURES
 
-SEARCHES = {"test-3": "beam 3", "test-consensus": WITH_CONSENSUS, "test-1": "greedy"}
-PUBLISHED = (
-    # Label, then BLEU-1 to 4, ROUGE-L and CIDEr-D as far as published. Sources: README.md.
-    ("one person against the other four", 64.7, 45.7, 31.4, 21.4, 49.5, 82.1),
-    ("attention, ResNet101 fine-tuned, 1024 units (PyTorch)", 63.0, 45.4, 31.9, 22.0, 48.1, 58.6),
-    ("attention, ResNet50 (PyTorch)", 60.0, 42.3, 29.3, 20.1, 45.6, 52.7),
-    ("hard attention, VGG19 (Xu 2015)", 67, 45.7, 31.4, 21.3, None, None),
-    ("soft attention, VGG19 (Xu 2015)", 67, 44.8, 29.9, 19.5, None, None),
-    ("init-inject, VGG16 (Tanti 2018)", 61.1, 42.4, 28.5, 19.1, 44.5, 48.1),
-    ("merge model, VGG16 (Tanti 2018)", 60.0, 41.3, 27.3, 17.8, 44.4, 46.9),
-    ("Show and Tell, GoogLeNet (Vinyals 2015)", 63, 41, 27, None, None, None),
-    ("NeuralTalk, VGG16 (Karpathy 2015)", 57.9, 38.3, 24.5, 16.0, None, None),
+SEED = 7  # of the drawing; that of the course
+PLACED = ["bleu_4", "cider_d"]  # the scores that have intervals
+PEOPLE = "one person against the other four"
+# Of each pair, what the first gains over the second: all that the pages claim.
+DIFFERENCES = (
+    *(((row.label, WITH_CONSENSUS), (row.label, BEAM)) for row in ROWS),
+    (("VGG16, then trained for CIDEr-D", BEAM), ("VGG16", BEAM)),
+    (("EfficientNet-Lite0", BEAM), ("VGG16", BEAM)),
+    (("VGG16 + EfficientNet-Lite2 + Lite0", BEAM), ("EfficientNet-Lite0", BEAM)),
+    (
+        ("three encoders, then trained for CIDEr-D", BEAM),
+        ("VGG16 + EfficientNet-Lite2 + Lite0", BEAM),
+    ),
+    (("ten models together", BEAM), ("three encoders, then trained for CIDEr-D", BEAM)),
+    ((f"{SHIPPED}, guided", BEAM), (f"{SHIPPED}, not guided", BEAM)),
 )
-BESIDE = "attention, ResNet101 fine-tuned, 1024 units (PyTorch)"  # ours in the short table
-HEAD = ("BLEU-1", "BLEU-2", "BLEU-3", "BLEU-4", "ROUGE-L", "CIDEr-D")
-SCORES = ("bleu_1", "bleu_2", "bleu_3", "bleu_4", "rouge_l", "cider_d")
 
 
-def scores_path_of(row: Row, settings: Settings) -> Path:
-    """Return where the scores of a row are kept: another search has another name."""
-    models = [path_of(replace(settings, seed=seed), row.reward).name for seed in row.seeds]
-    searches = values(settings, SEARCH_SETTINGS), CANDIDATES, NEIGHBORS
-    number = mark(models, row.together, *searches)
-    return runs_root() / "results" / f"scores-{settings.encoder}-{number}.csv"
+class Results:
+    """What is measured so far: a row per captioner, search and split, all on the same drawn sets.
+
+    Attributes:
+        rows: Dicts (captioner, search, split, scores, variety, costs).
+        scored: (captioner, search, split) -> the scores of the mean seed, a DataFrame whose first
+            row is the split itself and whose others are the sets that were drawn from it.
+
+    Args:
+        references: split -> image -> captions of people, cleaned.
+        train: The captions that people wrote for the train pictures.
+    """
+
+    def __init__(self, references: dict[str, dict[str, list[str]]], train: set[str]) -> None:
+        self.references, self.train = references, train
+        self.drawn = {
+            split: np.vstack([np.ones(len(texts), int), draw_pictures(len(texts), SEED)])
+            for split, texts in references.items()
+        }
+        self.rows: list[dict] = []
+        self.scored: dict[tuple[str, str, str], pd.DataFrame] = {}
+
+    def add(self, label: str, captions: Sequence[Captions]) -> None:
+        """Score what a captioner says: every search and split, all seeds together."""
+        for search in dict.fromkeys(own.search for own in captions):
+            seeds = [own for own in captions if own.search == search]
+            for split in seeds[0].said:
+                references = list(self.references[split].values())
+                said = [
+                    [own.said[split][image] for image in self.references[split]] for own in seeds
+                ]
+                costs = pd.DataFrame([costs_on(split, own.costs) for own in seeds]).mean()
+                found = self.measure((label, search, split), said, [references] * len(said))
+                self.rows.append(found | {"seeds": len(said)} | costs.to_dict())
+
+    def add_floor_and_ceiling(self, run: Run) -> None:
+        """Score on test what any model should beat, and what people reach.
+
+        Args:
+            run: Its features say which train picture is the nearest.
+        """
+        references = list(self.references["test"].values())
+        names = {
+            "constant caption": "the best of 60 train captions, always the same",
+            "caption of a random picture": "caption of a random train picture",
+            "caption of the nearest picture": "caption of the nearest train picture "
+            f"({run.settings.encoder})",
+        }
+        for name, texts in floor_captions(run).items():
+            self.rows.append(self.measure((names[name], "", "test"), [texts], [references]))
+        turns = range(min(map(len, references)))
+        said = [[texts[turn] for texts in references] for turn in turns]
+        others = [[texts[:turn] + texts[turn + 1 :] for texts in references] for turn in turns]
+        found = self.measure((PEOPLE, "", "test"), said, others)
+        # What five people differ by is not what trainings differ by.
+        self.rows.append({name: value for name, value in found.items() if name[-3:] != "_sd"})
+
+    def measure(
+        self, key: tuple[str, str, str], said: list[list[str]], references: list[list[list[str]]]
+    ) -> dict:
+        """Score the captions of several seeds, N each.
+
+        Returns:
+            captioner, search, split; mean and standard deviation (`_sd`) of the seeds' scores; ends
+            (`_low`, `_high`) of the 95 % intervals over the pictures, the seeds averaged within
+            each drawn set; `variety`, the mean over the seeds.
+        """
+        drawn = self.drawn[key[-1]]
+        tables = [resampled_scores(*pair, drawn) for pair in zip(said, references, strict=True)]
+        seeds = pd.concat([table[:1] for table in tables])
+        self.scored[key] = scored = sum(tables[1:], tables[0]) / len(tables)
+        found: dict = dict(zip(("captioner", "search", "split"), key, strict=True))
+        found |= seeds.mean().to_dict() | seeds.std().add_suffix("_sd").to_dict()
+        for name, (low, high) in intervals_of(scored.loc[1:, PLACED]).items():
+            found |= {f"{name}_low": low, f"{name}_high": high}
+        return found | pd.DataFrame([variety(texts, self.train) for texts in said]).mean().to_dict()
+
+    def gains(self, pairs: Sequence[tuple[tuple[str, str], tuple[str, str]]]) -> pd.DataFrame:
+        """Compare captioners on the test pictures, and on the same sets drawn from them.
+
+        Args:
+            pairs: (captioner, search) of the one and of the other.
+
+        Returns:
+            A DataFrame, a row per pair: captioner, over (with their searches), and of BLEU-4 and
+            CIDEr-D the gain of the first and the ends (`_low`, `_high`) of its 95 % interval.
+        """
+        rows = []
+        for one, other in pairs:
+            gains = (self.scored[*one, "test"] - self.scored[*other, "test"])[PLACED]
+            row = {"captioner": ", ".join(one), "over": ", ".join(other)} | gains.loc[0].to_dict()
+            for name, (low, high) in intervals_of(gains[1:]).items():
+                row |= {f"{name}_low": low, f"{name}_high": high}
+            rows.append(row)
+        return pd.DataFrame(rows)
 
 
-def score(models: list, run: Run, settings: Settings) -> dict[str, dict[str, float]]:
-    """Score dev and test: greedy and beam search, with consensus; the seconds are with it."""
-    decode = make_decoder(models, run.vocabulary())
-    choose = make_consensus(*run.pictures_of("train")[1:])
-    rows = {}
-    for split in ("dev", "test"):
-        _, features, references = run.pictures_of(split)
-        decode(features[:2], settings.beam_size)  # building the graph is not decoding
-        for how in ((1, False), (settings.beam_size, False), (CANDIDATES, True)):
-            started = time.perf_counter()
-            said = search_captions(decode, choose, features, settings, how)
-            seconds = time.perf_counter() - started
-            search = "consensus" if how[1] else how[0]
-            rows[f"{split}-{search}"] = {**describe_captions(said, references), "decoding": seconds}
-    return rows
-
-
-def measure(row: Row, settings: Settings) -> pd.DataFrame:
-    """Train and score a row of the table: a DataFrame (captioner, search, seed, scores, costs)."""
-    path = scores_path_of(row, settings)
-    if not path.exists():
-        run = prepared(settings)
-        extraction = run.manifest("features.npy")["seconds"]
-        table = []
-        for seed, models, seconds in captioners_of(row, settings, run):
-            costs = {
-                "features": extraction,
-                "training": seconds,
-                "parameters": sum(model.count_params() for model in models),
-            }
-            for search, scores in score(models, run, settings).items():
-                table.append({"search": search, "seed": seed, **scores, **costs})
-        save_table(path, pd.DataFrame(table))
-    return pd.read_csv(path).assign(captioner=row.label)
-
-
-def with_deviation(scores: pd.Series) -> str:
-    """Return "19.5 ± 0.3" for several values, "19.5" for one."""
-    text = f"{scores.mean():.1f}"
-    return f"{text} ± {scores.std():.1f}" if len(scores) > 1 else text
-
-
-def cells_of(results: pd.DataFrame, label: str, search: str) -> list[str]:
-    """Return the scores of a captioner, as they stand in the tables."""
-    part = results[results["captioner"].eq(label) & results["search"].eq(search)]
-    return [with_deviation(part[column]) for column in SCORES]
-
-
-def published_cells() -> dict[str, list[str]]:
-    """Return the published scores, as they stand in the tables, by label."""
-    return {label: ["" if v is None else str(v) for v in scores] for label, *scores in PUBLISHED}
-
-
-def markdown(results: pd.DataFrame) -> str:
-    """Return the tables of benchmarks/README.md: scores beside published ones, then costs."""
-    scores, costs = [], []
-    for label in results["captioner"].unique():
-        for search, name in SEARCHES.items():
-            if not results.query("search == @search").empty:
-                scores.append([label, name, *cells_of(results, label, search)])
-        part = results[results["captioner"].eq(label) & results["search"].eq("test-3")]
-        seconds = (f"{part[cost].mean():,.0f} s" for cost in ("features", "training", "decoding"))
-        costs.append([label, *seconds, f"{part['parameters'].mean() / 1e6:.1f} M"])
-    scores += [[f"*{label}*", "", *cells] for label, cells in published_cells().items()]
-    cost_head = ["captioner", "features", "training", "decoding", "parameters"]
-    long = markdown_table(["captioner", "search", *HEAD], scores)
-    return long + "\n\n" + markdown_table(cost_head, costs)
-
-
-def short_markdown(results: pd.DataFrame) -> str:
-    """Return the table of README.md: beam search, with consensus, and the best attention model."""
-    rows = []
-    for label in (row.label for row in ROWS if row.short):
-        rows.append([label, *cells_of(results, label, "test-3")])
-        if not results.query("search == 'test-consensus'").empty:
-            chosen = cells_of(results, label, "test-consensus")
-            rows.append([f"{label}, {WITH_CONSENSUS}", *chosen])
-    rows.append([f"*{BESIDE}*", *published_cells()[BESIDE]])
-    return markdown_table(["captioner", *HEAD], rows)
-
-
-def draw(results: pd.DataFrame) -> Figure:
-    """BLEU-4 and CIDEr-D of every captioner with beam search, beside the published ones."""
-    ours = results[results["search"] == "test-3"].groupby("captioner", sort=False)
-    mean, deviation = ours[["bleu_4", "cider_d"]].mean(), ours[["bleu_4", "cider_d"]].std()
-    published = pd.DataFrame(PUBLISHED[::-1], columns=["captioner", *SCORES]).set_index("captioner")
-    figure, axes = plt.subplots(1, 2, figsize=(11, 6.2), sharey=True)
-    for axis, column, title in zip(axes, ("bleu_4", "cider_d"), ("BLEU-4", "CIDEr-D"), strict=True):
-        values = pd.concat([published[column].astype(float), mean[column]])
-        position = np.arange(len(values))
-        colors = [QUIET] * len(published) + [COLORS[0]] * len(mean)
-        axis.barh(position, values.fillna(0), color=colors, height=0.62)
-        spread = deviation[column].fillna(0)  # one ensemble has none
-        axis.errorbar(
-            mean[column], position[len(published) :], xerr=spread, fmt="none", ecolor=INK, lw=1.2
-        )
-        ends = values.fillna(0) + spread.reindex(values.index, fill_value=0)
-        for y, value, end in zip(position, values, ends, strict=True):
-            text = "not published" if np.isnan(value) else f"{value:.1f}"
-            axis.annotate(
-                text, (end, y), xytext=(6, 0), textcoords="offset points", va="center", size=9
-            )
-        axis.set(title=title, yticks=position, yticklabels=values.index)
-        axis.set_xlim(0, 1.15 * values.max())
-        axis.grid(visible=False)
-        axis.tick_params(axis="x", labelbottom=False)
-        axis.spines["bottom"].set_visible(False)
-    return figure
+def costs_on(split: str, costs: dict) -> dict[str, float]:
+    """Return costs with the seconds of decoding one split in place of those of each."""
+    return {name: cost[split] if name == "decoding" else cost for name, cost in costs.items()}
 
 
 def main() -> None:
-    """Train and score what is missing, then write the tables and the chart."""
-    tables = []
+    """Train, search and score what is missing, then write the tables and the chart."""
+    run = prepared(settings_of(BEST))
+    train = {text for texts in run.references("train").values() for text in texts}
+    results = Results({split: run.references(split) for split in SPLITS}, train)
     for row in ROWS:
-        tables.append(measure(row, settings_of(row.encoder)))
-        best = tables[-1].groupby("search")[["bleu_4", "cider_d"]].mean().round(1)
-        print(f"\n{row.label}\n{best.to_string()}", flush=True)
-    results = pd.concat(tables, ignore_index=True)
-    save_table(FIGURES / "results.csv", results.round(3))
+        results.add(row.label, captions_of(row, settings_of(row.encoder)))
+        own = pd.DataFrame(results.rows).query("captioner == @row.label")
+        shown = own[["search", "split", *PLACED]].round(1).to_string(index=False)
+        print(f"\n{row.label}\n{shown}", flush=True)
+    for label, captions in captions_of_shipped(run).items():
+        results.add(label, [captions])
+    results.add_floor_and_ceiling(run)
+    table = pd.DataFrame(results.rows)
+    save_table(FIGURES / "results.csv", table.round(4))
     set_style()
-    save_figure(draw(results), FIGURES, "results")
-    write_table(ROOT / "benchmarks" / "README.md", "results", markdown(results))
-    write_table(ROOT / "README.md", "short results", short_markdown(results))
+    save_figure(draw(table), FIGURES, "results")
+    write_pages(table, results.gains(DIFFERENCES))
 
 
 if __name__ == "__main__":

@@ -105,3 +105,15 @@ def captioners_of(row: Row, settings: Settings, run: Run) -> list[tuple[Any, lis
         _, models, seconds = zip(*captioners, strict=True)
         return [("all", sum(models, []), sum(seconds))]
     return captioners
+
+
+def paths_of(row: Row, settings: Settings) -> dict[int | str, list[Path]]:
+    """Return the files of the models of each captioner that `captioners_of` returns, by seed."""
+    stages = (False, True)[: 1 + row.reward]
+    paths: dict[int | str, list[Path]] = {
+        seed: [path_of(replace(settings, seed=seed), reward) for reward in stages]
+        for seed in row.seeds
+    }
+    if row.together:
+        return {"all": sum(paths.values(), [])}
+    return {seed: own[-1:] for seed, own in paths.items()}

@@ -115,17 +115,15 @@ def score_splits(predictions: pd.DataFrame, run: Run) -> dict[str, dict[str, dic
     return scores
 
 
-def floor_and_ceiling(run: Run) -> tuple[dict[str, dict[str, float]], str]:
-    """Score on test what a model should beat, and what people reach.
+def floor_captions(run: Run) -> dict[str, list[str]]:
+    """Caption test without a model: what any model should beat.
 
     - constant caption: of 60 train captions, the one that fits 100 dev pictures best
     - random picture, nearest picture: a caption of another picture, of train; the nearest has
       the most similar features
-    - one person: each reference in turn against the others of its picture; only where every
-      picture has two or more
 
     Returns:
-        Dict name -> scores, and the constant caption.
+        Dict name -> captions, one per test picture.
     """
     rng = np.random.default_rng(run.settings.seed)
     _, train_features, train_references = run.pictures_of("train")
@@ -137,16 +135,29 @@ def floor_and_ceiling(run: Run) -> tuple[dict[str, dict[str, float]], str]:
     fits = [score_captions([text] * len(some), some)["bleu_4"] for text in candidates]
     constant = candidates[int(np.argmax(fits))]
     first = np.array([texts[0] for texts in train_references], object)
+    random = rng.integers(len(first), size=len(references))
     nearest = nearest_rows(features, train_features)[0][:, 0]
-    said = {
+    return {
         "constant caption": [constant] * len(references),
-        "caption of a random picture": first[rng.integers(len(first), size=len(references))],
-        "caption of the nearest picture": first[nearest],
+        "caption of a random picture": first[random].tolist(),
+        "caption of the nearest picture": first[nearest].tolist(),
     }
-    scores = {name: score_captions(list(texts), references) for name, texts in said.items()}
+
+
+def floor_and_ceiling(run: Run) -> tuple[dict[str, dict[str, float]], str]:
+    """Score on test what a model should beat (`floor_captions`), and what people reach.
+
+    One person: each reference in turn against the others of its picture; only where every
+    picture has two or more.
+
+    Returns:
+        Dict name -> scores, and the constant caption.
+    """
+    said, references = floor_captions(run), list(run.references("test").values())
+    scores = {name: score_captions(texts, references) for name, texts in said.items()}
     if min(map(len, references)) > 1:
         scores["one person against the others"] = human_ceiling(references)
-    return scores, constant
+    return scores, said["constant caption"][0]
 
 
 def precision_of_facts(predictions: pd.DataFrame, run: Run) -> dict[str, dict[str, float]]:

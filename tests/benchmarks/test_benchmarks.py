@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from benchmarks import __main__ as bench
-from benchmarks import ablation, pretrained, results, runs, trained
+from benchmarks import ablation, captions, pretrained, runs, trained
 from benchmarks.tables import markdown_table, write_table
 from utils.artifacts import fingerprint
 from utils.batches import Batches
@@ -93,46 +93,6 @@ def test_a_table_replaces_the_one_before(tmp_path):
         write_table(page, "there", table)
 
 
-def table_of(labels):
-    scores = dict.fromkeys(results.SCORES, 20.0)
-    costs = {"features": 67.4, "training": 1325.0, "decoding": 9.54, "parameters": 2_500_000}
-    rows = [
-        {"captioner": label, "search": search, "seed": seed, **scores, "cider_d": cider, **costs}
-        for label in labels
-        for search, ciders in (
-            ("test-1", (47, 47, 47)),
-            ("test-3", (50, 51, 52)),
-            ("test-consensus", (55, 55, 55)),
-        )
-        for seed, cider in enumerate(ciders)
-    ]
-    return pd.DataFrame(rows)
-
-
-def test_results_are_means_and_deviations_of_the_seeds():
-    scores, costs = results.markdown(table_of(["ours"])).split("\n\n")
-    scores, costs = scores.splitlines(), costs.splitlines()
-    assert scores[2].startswith("| ours | beam 3 |") and scores[2].endswith("| 51.0 ± 1.0 |")
-    assert scores[3].startswith("| ours | with consensus |")
-    assert scores[4].startswith("| ours | greedy |") and scores[4].endswith("| 47.0 ± 0.0 |")
-    assert len(scores) == 5 + len(results.PUBLISHED)
-    assert costs[2:] == ["| ours | 67 s | 1,325 s | 10 s | 2.5 M |"]
-    for table in (scores, costs):
-        assert len({line.count("|") for line in table}) == 1
-
-
-def test_the_short_table_has_eleven_rows_of_the_long_one():
-    table = table_of([row.label for row in trained.ROWS])
-    long, short = results.markdown(table), results.short_markdown(table)
-    rows = [line.strip("| ").split(" | ") for line in short.splitlines()[2:]]
-    assert len(rows) == 11 and {len(row) for row in rows} == {7}
-    for label, *cells in rows:
-        start = f"| {label} | beam 3 | " if label[0] != "*" else f"| {label} |  | "
-        if label.endswith(", with consensus"):
-            start = f"| {label.removesuffix(', with consensus')} | with consensus | "
-        assert start + " | ".join(cells) in long
-
-
 # Names ------------------------------------------------------------------------------------------
 
 
@@ -158,18 +118,36 @@ def test_a_model_is_named_by_what_determines_it(changes, of_likelihood, of_rewar
     assert differs == (of_reward if reward else of_likelihood)
 
 
-@pytest.mark.parametrize("changes", [{"alpha": 0.5}, {"beam_size": 5}, {"units": 99}])
-def test_scores_are_named_by_the_search_as_well(changes):
+def caption_paths(row, settings):
+    names = [[path.name for path in models] for models in trained.paths_of(row, settings).values()]
+    searches = captions.SEARCHES
+    return [captions.path_of(models, settings, search) for models in names for search in searches]
+
+
+@pytest.mark.parametrize("changes", [{"alpha": 0.5}, {"max_length": 9}, {"units": 99}])
+def test_captions_are_named_by_models_and_search(changes):
     settings, row = trained.settings_of("vgg16"), trained.ROWS[0]
-    other = replace(settings, **changes)
-    assert results.scores_path_of(row, other) != results.scores_path_of(row, settings)
+    paths = caption_paths(row, settings)
+    assert not {*paths} & {*caption_paths(row, replace(settings, **changes))}
+    assert caption_paths(row, replace(settings, batch_size=settings.batch_size)) == paths
 
 
-def test_rows_of_the_table_never_share_their_scores():
-    paths = [results.scores_path_of(row, trained.settings_of(row.encoder)) for row in trained.ROWS]
-    assert len(set(paths)) == len(paths)
+def test_only_captions_with_consensus_are_named_by_its_numbers(monkeypatch):
+    settings = trained.settings_of("vgg16")
+    before = [captions.path_of(["a.keras"], settings, search) for search in captions.SEARCHES]
+    monkeypatch.setattr(captions, "NEIGHBORS", 7)
+    after = [captions.path_of(["a.keras"], settings, search) for search in captions.SEARCHES]
+    same = [old == new for old, new in zip(before, after, strict=True)]
+    assert same == [not consensus for _, consensus in captions.SEARCHES.values()]
+
+
+def test_rows_of_the_table_never_share_their_captions():
+    paths = [caption_paths(row, trained.settings_of(row.encoder)) for row in trained.ROWS]
+    for row, own in zip(trained.ROWS, paths, strict=True):
+        assert len(own) == 3 * (1 if row.together else len(row.seeds))
+    assert len({*sum(paths, [])}) == len(sum(paths, []))
     row = replace(trained.ROWS[0], label="another label")
-    assert results.scores_path_of(row, trained.settings_of("vgg16")) == paths[0]
+    assert caption_paths(row, trained.settings_of("vgg16")) == paths[0]
 
 
 def test_variants_of_the_ablation_never_share_their_scores(monkeypatch):
@@ -205,7 +183,7 @@ def test_a_run_of_other_settings_is_refused_and_kept(folder, monkeypatch):
     first_notebooks(folder, mirrored=False)
     monkeypatch.setattr(runs, "execute", pytest.fail)
     with pytest.raises(CourseError, match="made with mirrored=False, but the settings say True"):
-        results.measure(tiny_row(), table_settings(folder))
+        captions.captions_of(tiny_row(), table_settings(folder))
 
 
 # Trainings --------------------------------------------------------------------------------------
@@ -221,31 +199,62 @@ def test_a_row_of_the_results_end_to_end(folder, monkeypatch):
 
     monkeypatch.setattr(trained, "train", counted)
     settings = table_settings(folder)
-    table = results.measure(tiny_row(), settings)
-    searches = [f"{split}-{n}" for split in ("dev", "test") for n in (1, 3, "consensus")]
-    assert table["search"].tolist() == searches * 2
-    assert table["seed"].tolist() == [1] * 6 + [2] * 6
-    assert table[[*results.SCORES, "decoding", "training"]].notna().all(axis=None)
-    assert (table["features"] == 1.5).all() and (table["captioner"] == "ours").all()
-    pd.testing.assert_frame_equal(results.measure(tiny_row(), settings), table)
+    found = captions.captions_of(tiny_row(), settings)
+    assert [own.search for own in found] == list(captions.SEARCHES) * 2
+    for own in found:
+        assert {split: len(said) for split, said in own.said.items()} == {"dev": 4, "test": 4}
+        assert own.costs["features"] == 1.5 and own.costs["decoding"]["test"] > 0
     assert len(trainings) == 2
-    # Another search scores anew and trains nothing.
-    other = results.measure(tiny_row(), replace(settings, alpha=0.2))
-    assert len(trainings) == 2 and len(other) == len(table)
+    # Another search is made anew and trains nothing.
+    assert len(captions.captions_of(tiny_row(), replace(settings, alpha=0.2))) == len(found)
+    assert len(trainings) == 2
     kept = list(trained.path_of(settings, False).parent.glob("**/*"))
     assert not [path for path in kept if path.is_dir() or path.suffix == ".npz"]
+
+
+def test_no_model_is_loaded_for_captions_that_are_there(folder, monkeypatch):
+    first_notebooks(folder)
+    settings, row = table_settings(folder), tiny_row(seeds=(1,))
+    found = captions.captions_of(row, settings)
+    with monkeypatch.context() as patch:
+        patch.setattr(captions, "captioners_of", pytest.fail)
+        assert captions.captions_of(row, settings) == found
+    greedy = caption_paths(row, settings)[-1]
+    others = {path: path.stat().st_mtime_ns for path in caption_paths(row, settings)[:-1]}
+    greedy.unlink()
+    again = captions.captions_of(row, settings)
+    assert [own.said for own in again] == [own.said for own in found]
+    assert {path: path.stat().st_mtime_ns for path in others} == others
 
 
 def test_rows_with_a_reward_and_together_end_to_end(folder):
     first_notebooks(folder)
     settings = table_settings(folder)
-    alone = results.measure(tiny_row(reward=True), settings)
-    together = results.measure(tiny_row(reward=True, together=True), settings)
-    assert together["seed"].unique().tolist() == ["all"]
-    assert together["parameters"][0] == 4 * alone["parameters"][0]
-    np.testing.assert_allclose(
-        together["training"][0], alone.drop_duplicates("seed")["training"].sum()
-    )
+    alone = captions.captions_of(tiny_row(reward=True), settings)
+    together = captions.captions_of(tiny_row(reward=True, together=True), settings)
+    assert len(alone) == 2 * len(together) == 2 * len(captions.SEARCHES)
+    assert together[0].costs["parameters"] == 4 * alone[0].costs["parameters"]
+    seconds = alone[0].costs["training"] + alone[-1].costs["training"]
+    assert together[0].costs["training"] == pytest.approx(seconds)
+
+
+def test_the_shipped_captioner_looks_at_the_pictures_once(folder, monkeypatch):
+    first_notebooks(folder)
+    run, asked = Run(settings_of(folder)), []
+
+    class Shipped:
+        def caption(self, pictures, beam_size, guided):
+            asked.append((pictures, beam_size, guided))
+            return [f"{path.stem} guided" if guided else path.stem for path in pictures]
+
+    monkeypatch.setattr(captions, "load_captioner", lambda name: Shipped())
+    for _ in range(2):
+        found = captions.captions_of_shipped(run)
+        assert [own.said for own in found.values()] == [
+            {"test": {f"{n}.jpg": f"{n}{end}" for n in (16, 17, 18, 19)}} for end in ("", " guided")
+        ]
+    pictures = [folder / "Images" / f"{n}.jpg" for n in (16, 17, 18, 19)]
+    assert asked == [(pictures, 3, False), (pictures, 3, True)]
 
 
 def test_a_training_that_was_stopped_is_no_result(folder, monkeypatch):
@@ -264,9 +273,9 @@ def test_a_training_that_was_stopped_is_no_result(folder, monkeypatch):
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(trained, "train", stop)
-        results.measure(tiny_row(seeds=(1,)), settings)
+        captions.captions_of(tiny_row(seeds=(1,)), settings)
     assert not list(trained.path_of(settings, False).parent.glob("*.keras"))
-    results.measure(tiny_row(seeds=(1,)), settings)
+    captions.captions_of(tiny_row(seeds=(1,)), settings)
 
 
 def test_half_a_training_for_the_score_is_no_result(folder, monkeypatch):
@@ -275,7 +284,7 @@ def test_half_a_training_for_the_score_is_no_result(folder, monkeypatch):
     half = pd.DataFrame({"dev_cider_d": [1.0, 2.0], "seconds": 1.0})
     monkeypatch.setattr(trained, "train_for_score", lambda model, *_: (model, half, False))
     with pytest.raises(KeyboardInterrupt):
-        results.measure(tiny_row(reward=True), settings)
+        captions.captions_of(tiny_row(reward=True), settings)
     assert not trained.path_of(settings, True).exists()
 
 

@@ -2,17 +2,14 @@
 
 from collections.abc import Sequence
 
-import numpy as np
 import pandas as pd
 
 from utils.errors import CourseError
-from utils.metrics.bleu import BLEU_WEIGHTS, bleu_counts, bleu_of_counts, corpus_bleu
+from utils.metrics.bleu import BLEU_WEIGHTS, corpus_bleu
 from utils.metrics.cider_d import cider_d_scores
 from utils.metrics.ngrams import MAX_N
 from utils.metrics.protocol import split_pairs, split_references
 from utils.metrics.rouge import rouge_l_scores
-
-RESAMPLES = 1000  # test sets that the bootstrap draws
 
 
 def score_captions(
@@ -54,40 +51,6 @@ def score_captions(
         "rouge_l": 100 * float(rouge_l_scores(hypotheses, references).mean()),
         "cider_d": 100 * float(cider_d_scores(hypotheses, references).mean()),
     }
-
-
-def bootstrap_intervals(
-    hypotheses: Sequence[str], references: Sequence[Sequence[str]], seed: int = 0
-) -> dict[str, list[float]]:
-    """Tell how much of a score is due to the pictures that happen to be in the test set.
-
-    Draws 1,000 test sets of N pictures from the N that are there, with replacement, and scores the
-    same captions on each: 95 of 100 such scores lie in the interval. Another training of the same
-    model moves a score too; that is not in it.
-
-    Args:
-        hypotheses: A list of N strings.
-        references: A list of N lists of strings. CIDEr-D keeps the document frequencies of all N.
-        seed: Of the drawing.
-
-    Returns:
-        Dict from the names of `score_captions` to [low, high], times 100.
-
-    Raises:
-        CourseError: As in `score_captions`.
-
-    Source: Efron, Annals of Statistics 7, 1979; for BLEU Koehn, EMNLP 2004. Taught in notebook 06.
-    """
-    counts = bleu_counts(*split_pairs(hypotheses, references))
-    means = (rouge_l_scores(hypotheses, references), cider_d_scores(hypotheses, references))
-    table = np.column_stack([counts, *means])  # [N, 12]; every score is one of the sums over N
-    rng, drawn = np.random.default_rng(seed), []
-    for _ in range(RESAMPLES):
-        total = table[rng.integers(len(table), size=len(table))].sum(axis=0)
-        drawn.append([*bleu_of_counts(total[:-2]), *100 * total[-2:] / len(table)])
-    names = [*(f"bleu_{n}" for n in range(1, MAX_N + 1)), "rouge_l", "cider_d"]
-    intervals = np.percentile(drawn, [2.5, 97.5], axis=0).T.tolist()
-    return dict(zip(names, intervals, strict=True))
 
 
 def human_ceiling(references: Sequence[Sequence[str]]) -> dict[str, float]:

@@ -112,7 +112,7 @@ def test_bootstrap_intervals_hold_the_scores_and_are_the_same_every_time():
 
 
 def test_bootstrap_by_hand(monkeypatch):
-    monkeypatch.setattr("utils.metrics.scores.RESAMPLES", 40)
+    monkeypatch.setattr("utils.metrics.resampling.RESAMPLES", 40)
     rng, count = np.random.default_rng(3), len(HYPOTHESES)
     rows = [rng.integers(count, size=count) for _ in range(40)]
     found = bootstrap_intervals(HYPOTHESES, REFERENCES, 3)
