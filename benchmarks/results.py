@@ -18,6 +18,7 @@ from matplotlib.figure import Figure
 from benchmarks.runs import mark, prepared, values
 from benchmarks.tables import markdown_table, write_table
 from benchmarks.trained import ROWS, Row, captioners_of, path_of, settings_of
+from commands.weights import get_weights
 from utils.artifacts import save_table
 from utils.consensus import CANDIDATES, NEIGHBORS, make_consensus
 from utils.decoding import make_decoder
@@ -165,6 +166,8 @@ def draw(results: pd.DataFrame) -> Figure:
 
 def main() -> None:
     """Train and score what is missing, then write the tables and the chart."""
+    wanted = [(row, settings_of(row.encoder)) for row in ROWS]
+    get_weights(Run(own) for row, own in wanted if not scores_path_of(row, own).exists())
     tables = []
     for row in ROWS:
         tables.append(measure(row, settings_of(row.encoder)))
