@@ -19,7 +19,7 @@ SHORTCUTS = (2, 3, 4, 13)  # blocks that halve height and width, so that their s
 def xception(pictures: Any) -> Any:
     """Lay Xception on pictures [N, 299, 299, 3]; return its last feature map [N, 10, 10, 2048].
 
-    Each convolution has its batch normalization folded in, which is a fifth faster. Layers:
+    Each convolution has its batch normalization folded in, which is a third faster. Layers:
     `block1_conv1`, `block1_conv2`, then `block<b>_sepconv<i>` up to `block14_sepconv2` and, around
     each block but the last, `block<b>_shortcut` where it is a convolution, and `block<b>_add`.
 
