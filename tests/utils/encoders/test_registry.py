@@ -36,26 +36,27 @@ def test_joined_encoders():
 
 
 @pytest.mark.parametrize("name", ENCODERS)
-def test_a_row_says_what_the_encoder_is(name, monkeypatch):
+def test_a_row_says_what_the_encoder_is(name, monkeypatch, tmp_path):
     """Built with random weights, since the true ones of some are a download away."""
-    from cnns import applications
+    from cnns import applications, archives
 
     def randomly(pictures, module, function, weights):
         return lay(pictures, module, function, weights=None)
 
-    lay = applications._lay
-    monkeypatch.setattr(applications, "_lay", randomly)
+    lay = applications.lay
+    monkeypatch.setattr(applications, "lay", randomly)
     monkeypatch.setattr(applications, "host_answers", lambda: True)
-    monkeypatch.setattr(applications, "cached_weights", lambda: None)
+    monkeypatch.setattr(archives, "cache_folder", lambda: tmp_path)
     info, model = encoder_info(name), build_encoder(name)
     size = info.image_size
     assert model.name == name and not model.trainable_weights
     assert model.input_shape == (None, size, size, 3)
     assert model.output_shape == (None, info.feature_size)
-    rows = {"inception_v3": 8, "efficientnet_lite2": 9}.get(name, 7)
-    channels = {"vgg16": 512, "resnet50": 2048, "inception_v3": 2048}.get(name, 1280)
+    rows = {"inception_v3": 8, "efficientnet_lite1": 8, "efficientnet_lite2": 9, "xception": 10}
+    side = rows.get(name, 7)
+    channels = 512 if info.quadrants else info.feature_size
     feature_map = model.get_layer(info.feature_map).output
-    assert feature_map.shape == (None, rows, rows, channels)
+    assert feature_map.shape == (None, side, side, channels)
     assert isinstance(keras.Model(model.input, feature_map), keras.Model)
     assert all((info.weights, info.licence, info.paper))
 
