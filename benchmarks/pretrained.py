@@ -1,36 +1,61 @@
-"""Ship the captioner of a finished run as data/pretrained/.
+"""Ship the best distilled captioner on dev as data/pretrained/.
 
-make run DATASET=flickr8k ENCODER=efficientnet_lite0
+make results
 .venv/bin/python -m benchmarks.pretrained
+.venv/bin/python -m benchmarks.confidence
 """
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-from benchmarks.runs import values
-from utils.captioner import captioner_of_run
+from benchmarks.captions import BEAM, GREEDY, captions_of
+from benchmarks.runs import prepared, values
+from benchmarks.trained import SMALL, TEACHERS, Row, path_of, settings_of, trained
+from utils.captioner import Captioner
+from utils.evaluation import describe_captions
 from utils.pretrained import PRETRAINED
 from utils.run import Run
-from utils.settings import MODEL_SETTINGS, default_settings
+from utils.settings import MODEL_SETTINGS, Settings
 
 
-def ship(run: Run, folder: Path) -> None:
-    """Write weights, vocabulary and manifest of a run's captioner, its test scores with them."""
-    scores = run.load("metrics.json")["test"]
-    captioner_of_run(run).save(
-        folder,
-        data="Flickr8k: trained on train, stopped on dev, scored on the official test split",
-        made_by="notebooks 01 to 06, then python -m benchmarks.pretrained",
-        training=values(run.settings, MODEL_SETTINGS),
-        scores_are_of="the same weights in float32",
-        search="with loop prevention",
-        # Consensus needs the train captions, which the captioner does not have.
-        scores={f"beam {key}": found for key, found in scores.items() if key.isdigit()},
-    )
+def scores_of(row: Row, settings: Settings, run: Run) -> dict[str, dict[str, dict[str, float]]]:
+    """Return the scores of the first seed of a row: split -> search -> score."""
+    found: dict[str, dict[str, dict[str, float]]] = {"dev": {}, "test": {}}
+    for captions in captions_of(replace(row, seeds=row.seeds[:1]), settings):
+        # With consensus it needs the train captions, which the captioner does not have.
+        if captions.search in (BEAM, GREEDY):
+            for split, scores in found.items():
+                references = run.references(split)
+                said = [captions.said[split][image] for image in references]
+                scores[captions.search] = describe_captions(said, list(references.values()))
+    return found
+
+
+def ship(row: Row, settings: Settings, run: Run, folder: Path) -> None:
+    """Write weights, vocabulary and manifest of the seed that is best on dev, test scores too."""
+    scores = {seed: scores_of(replace(row, seeds=(seed,)), settings, run) for seed in row.seeds}
+    seed = max(scores, key=lambda seed: scores[seed]["dev"][BEAM]["cider_d"])
+    best = replace(settings, seed=seed)
+    model, _ = trained(best, run, row.reward, row.distilled)
+    details: dict[str, Any] = {
+        "data": "Flickr8k: trained on train, chosen on dev, scored on the official test split",
+        "made_by": "make results, then python -m benchmarks.pretrained",
+        "model": path_of(best, row.reward, row.distilled).stem,
+        "training": values(best, MODEL_SETTINGS),
+        "scores_are_of": "the same weights in float32",
+        "search": "with loop prevention",
+        "scores": scores[seed]["test"],
+    }
+    if row.distilled:
+        details["learned_from"] = f"{len(TEACHERS.seeds)} models with {TEACHERS.encoder}"
+    Captioner([model], run.vocabulary(), best).save(folder, **details)
 
 
 def main() -> None:
-    """Ship the run with EfficientNet-Lite0."""
-    ship(Run(default_settings("flickr8k", "efficientnet_lite0", "full")), PRETRAINED)
+    """Ship the small model that learned what several know."""
+    settings = settings_of(SMALL.encoder)
+    ship(SMALL, settings, prepared(settings), PRETRAINED)
     size = sum(path.stat().st_size for path in PRETRAINED.iterdir())
     print(f"{PRETRAINED.name}: {size / 1e6:.1f} MB")
 

@@ -4,12 +4,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from benchmarks.runs import mark, values
+from benchmarks.runs import mark, prepared, values
 from utils.artifacts import save_table, write_content
 from utils.batches import Batches
 from utils.checkpoint import remove_progress
+from utils.distillation import KEPT, word_distributions
 from utils.files import runs_root
 from utils.run import Run
 from utils.self_critical import train_for_score
@@ -24,20 +26,26 @@ class Row:
 
     label: str
     encoder: str
-    reward: bool = False  # trained for CIDEr-D after likelihood
+    distilled: bool = False  # learned what `TEACHERS` say, not the captions alone
+    reward: bool = False  # trained for CIDEr-D after that
     together: bool = False  # all seeds, before and after the reward, as one ensemble
     seeds: tuple[int, ...] = (1, 2, 3)
     short: bool = True  # whether it is in the short table, too
 
 
-BEST = "vgg16+efficientnet_lite2+efficientnet_lite0"
+LITES = "efficientnet_lite0+efficientnet_lite1+efficientnet_lite2"  # they install by themselves
+# Whose mean distribution of the next word distilled models learn.
+TEACHERS = Row("teachers", LITES, together=True)
+WEIGHT = 1.0  # of what the teachers say; the rest is that of the caption itself
+SMALL = Row("three EfficientNets, distilled", LITES, distilled=True)
 ROWS = (
     Row("VGG16", "vgg16"),
     Row("VGG16, then trained for CIDEr-D", "vgg16", reward=True),
     Row("EfficientNet-Lite0", "efficientnet_lite0"),
-    Row("VGG16 + EfficientNet-Lite2 + Lite0", BEST, short=False),
-    Row("three encoders, then trained for CIDEr-D", BEST, reward=True),
-    Row("ten models together", BEST, reward=True, together=True, seeds=(1, 2, 3, 4, 5)),
+    Row("three EfficientNets", LITES),
+    SMALL,
+    Row("distilled, then trained for CIDEr-D", LITES, distilled=True, reward=True),
+    Row("six models together", LITES, distilled=True, reward=True, together=True),
 )
 
 
@@ -47,20 +55,32 @@ def settings_of(encoder: str) -> Settings:
     return replace(default_settings("flickr8k", encoder, "full"), named=named)
 
 
-def path_of(settings: Settings, reward: bool) -> Path:
+def path_of(settings: Settings, reward: bool, distilled: bool = False) -> Path:
     """Return where a trained model is kept: the name hashes what determines it, no more."""
     names = ("encoder", "mirrored", "min_count", *MODEL_SETTINGS)
-    number = mark(values(settings, names), values(settings, REWARD_SETTINGS) if reward else {})
-    name = f"{settings.encoder}-{settings.seed}-{number}{'-reward' if reward else ''}"
+    determined_by: list[Any] = [
+        values(settings, names),
+        values(settings, REWARD_SETTINGS) if reward else {},
+    ]
+    if distilled:
+        determined_by += [[path.name for path in _teachers()], KEPT, WEIGHT]
+    ending = f"{'-distilled' if distilled else ''}{'-reward' if reward else ''}"
+    name = f"{settings.encoder}-{settings.seed}-{mark(*determined_by)}{ending}"
     return runs_root() / "results" / f"{name}.keras"
 
 
-def trained(settings: Settings, run: Run, reward: bool) -> tuple[Any, float]:
+def _teachers():
+    return paths_of(TEACHERS, settings_of(TEACHERS.encoder))["all"]
+
+
+def trained(
+    settings: Settings, run: Run, reward: bool, distilled: bool = False
+) -> tuple[Any, float]:
     """Return the model of one seed and how long its training took; trained now if it never was."""
-    path = path_of(settings, reward)
+    path = path_of(settings, reward, distilled)
     if not path.exists():
         learn = learn_by_reward if reward else learn_by_likelihood
-        model, history = learn(settings, run)
+        model, history = learn(settings, run, distilled)
         save_table(path.with_suffix(".csv"), history)
         write_content(path, model)
         remove_progress(path.with_suffix(""))
@@ -68,22 +88,43 @@ def trained(settings: Settings, run: Run, reward: bool) -> tuple[Any, float]:
     return keras.models.load_model(path, compile=False), float(seconds)
 
 
-def learn_by_likelihood(settings: Settings, run: Run) -> tuple[Any, pd.DataFrame]:
+def learn_by_likelihood(
+    settings: Settings, run: Run, distilled: bool = False
+) -> tuple[Any, pd.DataFrame]:
     """Train the merge model as notebook 05 does; what was stopped goes on another time."""
-    batches = Batches(*run.captions_of("train"), settings.batch_size, settings.seed)
+    features, rows, tokens = run.captions_of("train")
+    taught = what_teachers_say(rows, tokens) if distilled else None
+    batches = Batches(features, rows, tokens, settings.batch_size, settings.seed, taught)
     model = untrained_model(batches, len(run.vocabulary()), settings)
-    folder = path_of(settings, reward=False).with_suffix("")
+    folder = path_of(settings, False, distilled).with_suffix("")
     result = train(model, batches, run.captions_of("dev"), settings, folder)
     if not result.finished:
         raise KeyboardInterrupt
     return result.model, result.history
 
 
-def learn_by_reward(settings: Settings, run: Run) -> tuple[Any, pd.DataFrame]:
+def what_teachers_say(rows: np.ndarray, tokens: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return what `TEACHERS`, through their own encoders, say at every position of captions.
+
+    Args:
+        rows, tokens: As `Run.captions_of` returns them for any encoder.
+
+    Returns:
+        What `word_distributions` does.
+    """
+    settings = settings_of(TEACHERS.encoder)
+    run = prepared(settings)
+    ((_, models, _),) = captioners_of(TEACHERS, settings, run)
+    return word_distributions(models, run.features(), rows, tokens, WEIGHT)
+
+
+def learn_by_reward(
+    settings: Settings, run: Run, distilled: bool = False
+) -> tuple[Any, pd.DataFrame]:
     """Train the model further as notebook 07 does."""
-    model, _ = trained(settings, run, reward=False)
+    model, _ = trained(settings, run, False, distilled)
     train_data, dev_data = (run.pictures_of(split)[1:] for split in ("train", "dev"))
-    folder = path_of(settings, reward=True).with_suffix("")
+    folder = path_of(settings, True, distilled).with_suffix("")
     model, history, finished = train_for_score(
         model, train_data, dev_data, run.vocabulary(), settings, folder
     )
@@ -97,7 +138,7 @@ def captioners_of(row: Row, settings: Settings, run: Run) -> list[tuple[Any, lis
     captioners = []
     for seed in row.seeds:
         own = replace(settings, seed=seed)
-        stages = [trained(own, run, reward) for reward in (False, True)[: 1 + row.reward]]
+        stages = [trained(own, run, reward, row.distilled) for reward in stages_of(row)]
         models = [model for model, _ in stages]
         seconds = sum(seconds for _, seconds in stages)
         captioners.append((seed, models if row.together else models[-1:], seconds))
@@ -107,11 +148,18 @@ def captioners_of(row: Row, settings: Settings, run: Run) -> list[tuple[Any, lis
     return captioners
 
 
+def stages_of(row: Row) -> tuple[bool, ...]:
+    """Return whether each training of a model of the row, one after the other, is by reward."""
+    return (False, True)[: 1 + row.reward]
+
+
 def paths_of(row: Row, settings: Settings) -> dict[int | str, list[Path]]:
     """Return the files of the models of each captioner that `captioners_of` returns, by seed."""
-    stages = (False, True)[: 1 + row.reward]
     paths: dict[int | str, list[Path]] = {
-        seed: [path_of(replace(settings, seed=seed), reward) for reward in stages]
+        seed: [
+            path_of(replace(settings, seed=seed), reward, row.distilled)
+            for reward in stages_of(row)
+        ]
         for seed in row.seeds
     }
     if row.together:
