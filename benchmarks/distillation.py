@@ -36,11 +36,12 @@ def word_distributions(
         weight: 0 to 1, of what the teachers say; the rest is that of the word that does come next.
 
     Returns:
-        Words uint16 [N, T - 1, `KEPT` + 1], the one that does come next first, and probabilities
-        float16 of the same shape, which sum to 1 and to 0 where the caption is over: as `Batches`
-        takes them.
+        Words uint16 [N, T - 1, K + 1], the one that does come next first, then the K = `KEPT` most
+        probable ones (all there are, if fewer), and probabilities float16 of the same shape, which
+        sum to 1, and to 0 where the caption is over: as `Batches` takes them.
     """
-    shape = (*np.subtract(tokens.shape, (0, 1)), KEPT + 1)
+    kept = min(KEPT, teachers[0].output_shape[-1])
+    shape = (*np.subtract(tokens.shape, (0, 1)), kept + 1)
     words, probabilities = np.zeros(shape, np.uint16), np.zeros(shape, np.float16)
     lengths = (tokens != PADDING).sum(1)
     order = lengths.argsort(kind="stable")
@@ -48,7 +49,7 @@ def word_distributions(
     @tf.function(reduce_retracing=True)
     def best(seen, inputs):
         each = [tf.nn.softmax(teacher([seen, inputs], training=False)) for teacher in teachers]
-        return tf.math.top_k(tf.add_n(each), KEPT)
+        return tf.math.top_k(tf.add_n(each), kept)
 
     with bfloat16_products():
         for first in range(0, len(order), CAPTIONS_AT_ONCE):
