@@ -4,14 +4,15 @@ import glob
 import json
 import os
 import shutil
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from utils.artifacts import cannot_write, fingerprint, remove_leftovers, write_json
+from utils.confidence import Calibration, Candidate, gather_evidence, with_confidence
 from utils.decoding import make_decoder, word_probabilities
 from utils.encoders import (
     build_classifier,
@@ -38,19 +39,6 @@ KEPT_SETTINGS = ("encoder", "mirrored", "units", "embedding_size", *SEARCH_SETTI
 FIRST_SETTINGS = {"beam_size": 3, "max_length": 30}
 
 
-class Candidate(NamedTuple):
-    """A caption that the search found."""
-
-    caption: str
-    log_probability: float  # nats, that of the end included; without it if the caption broke off
-    # Each word with its probability after the words before it, "<end>" last; empty if not asked.
-    # They multiply to exp(log_probability), but for the end of a caption that broke off.
-    words: tuple[tuple[str, float], ...]
-    asked: str = ""  # the word for whose sake the CNN had it said (`utils.guidance`)
-    # Words of the vocabulary, of which each lent its probabilities to the word that was said.
-    learned: tuple[str, ...] = ()
-
-
 @dataclass(frozen=True)
 class Captioner:
     """A trained merge model and all that it takes to caption pictures."""
@@ -58,6 +46,7 @@ class Captioner:
     models: list  # trained merge models of one shape: an ensemble, or a list of one
     vocabulary: Vocabulary  # that they were trained with
     settings: Settings  # that they were trained with, those of the search included
+    calibration: Calibration | None = None  # of its confidence, if somebody measured it
 
     @cached_property
     def encoders(self) -> list:
@@ -98,7 +87,8 @@ class Captioner:
         Returns:
             A string for one picture, a list of strings for several pictures. With `details`, a
             `Candidate` in place of a string. With `several`, a list of at most so many
-            `Candidate`s, the best first, in place of a string; a guided one is the best.
+            `Candidate`s, the best first, in place of a string; a guided one is the best. Their
+            confidence is that of captions with guidance; without, they have none.
 
         Raises:
             CourseError: A file is missing or holds no picture; a number is below 1.
@@ -117,6 +107,8 @@ class Captioner:
                 others = [other for other in found[row] if other.words != said.words]
                 found[row] = [said, *others][: len(found[row])]
         candidates = self._candidates(features, found, details)
+        if guided and self.calibration and (details or several is not None):
+            candidates = self._with_confidence(features, classes, found, candidates)
         if several is None:
             candidates = [best if details else best.caption for best, *_ in candidates]
         return candidates[0] if alone else candidates
@@ -141,6 +133,13 @@ class Captioner:
             pairs = tuple(zip([*words, "<end>"], own.tolist(), strict=True)) if details else ()
             candidates[row].append(Candidate(" ".join(words), score, pairs, wish, learned))
         return candidates
+
+    def _with_confidence(self, features, classes, found, candidates):
+        """Let candidates tell how sure they are, given the `Said` that each was made from."""
+        flat = [(row, said) for row, each in enumerate(found) for said in each]
+        evidence = iter(gather_evidence(self.models, self.vocabulary, features, classes, flat))
+        sure = partial(with_confidence, calibration=self.calibration)
+        return [[sure(one, next(evidence)) for one in each] for each in candidates]
 
     def save(self, folder: str | Path, **details: Any) -> None:
         """Write a small folder that `load_captioner` reads on any machine, or none of it.
@@ -195,6 +194,8 @@ class Captioner:
             "models": len(self.models),
             "settings": {name: getattr(self.settings, name) for name in KEPT_SETTINGS},
         }
+        if self.calibration:
+            manifest["confidence"] = asdict(self.calibration)
         write_json(folder / "manifest.json", manifest | details)
 
 
@@ -272,11 +273,12 @@ def _load_folder(folder, advice):
         words = tuple(_read_json(folder / "vocabulary.json", advice)["words"])
         settings = Settings(**FIRST_SETTINGS | manifest["settings"])
         models = _read_models(folder / "weights.npz", manifest["models"], len(words), settings)
+        calibration = Calibration.read(manifest)
     except (KeyError, TypeError, ValueError) as error:
         raise CourseError(
             f"The files of {folder.name} do not belong together: {advice}."
         ) from error
-    return Captioner(models, Vocabulary(words), settings)
+    return Captioner(models, Vocabulary(words), settings, calibration)
 
 
 def _read_json(path, advice):

@@ -14,6 +14,7 @@ from PIL import Image
 from scenes import make_scene
 from utils import captioner, load_captioner
 from utils.captioner import Captioner, captioner_of_run
+from utils.confidence import WEIGHTS, Calibration
 from utils.errors import CourseError
 from utils.model import build_model
 from utils.run import Run
@@ -272,6 +273,24 @@ def test_the_first_captioners_can_still_be_loaded(trained, tmp_path):
     (tmp_path / "old" / "manifest.json").write_text(json.dumps(manifest), "utf-8")
     settings = load_captioner(tmp_path / "old").settings
     assert (settings.beam_size, settings.max_length, settings.alpha) == (3, 30, 0.7)
+
+
+def test_a_calibration_is_saved_and_loaded_with_its_captioner(trained, quick, tmp_path):
+    trained.save(tmp_path / "mine")
+    assert load_captioner(tmp_path / "mine").calibration is None
+    known = Calibration(dict.fromkeys(WEIGHTS, 0.25), 0.6)
+    replace(trained, calibration=known).save(tmp_path / "mine")
+    loaded = load_captioner(tmp_path / "mine")
+    assert loaded.calibration == known
+    assert loaded.caption(scenes(2), details=True)[1].confidence is not None
+    change_manifest(tmp_path / "mine", confidence={"weights": {}})
+    with pytest.raises(CourseError, match="do not belong together"):
+        load_captioner(tmp_path / "mine")
+
+
+def test_the_shipped_captioner_is_calibrated():
+    """If not: python -m benchmarks.confidence."""
+    assert 0 < load_captioner("pretrained").calibration.unsure_below < 1
 
 
 @pytest.mark.parametrize("number", [2, 0, "1", "newest"])
