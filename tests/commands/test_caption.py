@@ -29,9 +29,9 @@ class Colors:
     def __init__(self):
         self.asked = []
 
-    def caption(self, pictures, beam_size, several):
+    def caption(self, pictures, beam_size, several, consensus):
         colors = [picture[0, 0].tolist() for picture in pictures]
-        self.asked.append((len(colors), beam_size, several))
+        self.asked.append((len(colors), beam_size, several, consensus))
         return [
             [Candidate(f"a color like {color} {n}", -1.0 - n, (), "red") for n in range(several)]
             for color in colors
@@ -232,14 +232,15 @@ def test_tables(captioner, here):
     assert [row["rank"] for row in rows] == [1, 2] and rows[1]["log_probability"] == -2.0
     columns = ["image", "rank", "caption", "log_probability", "asked", "confidence"]
     assert list(rows[1]) == columns and rows[1]["confidence"] is None
-    assert captioner.asked[-1] == (1, 4, 2)
+    assert captioner.asked[-1] == (1, 4, 2, False)
+    assert run("a.png", "--consensus") == 0 and captioner.asked[-1] == (1, None, 1, True)
 
 
 class Doubts(Colors):
     """Tells how sure it is, which is less with every picture."""
 
-    def caption(self, pictures, beam_size, several):
-        found = super().caption(pictures, beam_size, several)
+    def caption(self, pictures, beam_size, several, consensus):
+        found = super().caption(pictures, beam_size, several, consensus)
         return [
             [one._replace(confidence=0.876 - 0.4 * n, unsure=n > 0) for one in each]
             for n, each in enumerate(found)

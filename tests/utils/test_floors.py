@@ -18,6 +18,7 @@ FLOORS = (
     ("run", "training", "self_critical", "consensus", "guidance")
     + ("plotting_model", "plotting_scores", "plotting_words"),
     ("confidence",),
+    ("captioner_folder",),
     ("captioner", "evaluation"),
     ("explain",),
     ("photo_page",),
