@@ -105,12 +105,7 @@ class Captioner:
         search = {"beam_size": beam_size, "alpha": self.settings.alpha, "max_length": max_length}
         found = self._search(features, several or 1, search, choose)
         if classes is not None:
-            decode = partial(self._decode, **search)
-            free = [" ".join(best.words) for best, *_ in found]
-            better = guide(decode, self.vocabulary, features, classes, free)
-            for row, said in better.items():
-                others = [other for other in found[row] if other.words != said.words]
-                found[row] = [said, *others][: len(found[row])]
+            self._guide(features, classes, found, search)
         candidates = self._candidates(features, found, details)
         if guided and self.calibration and (details or several is not None):
             candidates = self._with_confidence(features, classes, found, candidates)
@@ -127,6 +122,13 @@ class Captioner:
             for each, caption in zip(found, choose(features, texts), strict=True):
                 each.sort(key=lambda said: " ".join(said.words) != caption)  # stable
         return [each[:several] for each in found]
+
+    def _guide(self, features, classes, found, search):
+        """Put what the CNN asks for before what was found."""
+        decode, free = partial(self._decode, **search), [" ".join(best.words) for best, *_ in found]
+        for row, said in guide(decode, self.vocabulary, features, classes, free).items():
+            others = [other for other in found[row] if other.words != said.words]
+            found[row] = [said, *others][: len(found[row])]
 
     def _look(self, pictures, guided):
         """The features of pictures and, if there is one to guide, what the classifier says."""
