@@ -2,6 +2,7 @@
 
 make run DATASET=flickr8k ENCODER=efficientnet_lite0
 .venv/bin/python -m benchmarks.pretrained
+.venv/bin/python -m benchmarks.confidence FOLDER
 """
 
 from pathlib import Path
@@ -33,6 +34,7 @@ def main() -> None:
     ship(Run(default_settings("flickr8k", "efficientnet_lite0", "full")), PRETRAINED)
     size = sum(path.stat().st_size for path in PRETRAINED.iterdir())
     print(f"{PRETRAINED.name}: {size / 1e6:.1f} MB")
+    print("It tells no confidence until it is calibrated: python -m benchmarks.confidence FOLDER")
 
 
 if __name__ == "__main__":

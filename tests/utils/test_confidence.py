@@ -81,7 +81,7 @@ def test_number_does_not_matter(one, other):
     assert is_named(one, ["two " + other]) and is_named(other, ["a red " + one + " runs"])
 
 
-@pytest.mark.parametrize(("one", "other"), [("man", "woman"), ("bus", "bu"), ("grass", "gras")])
+@pytest.mark.parametrize(("one", "other"), [("man", "woman"), ("bus", "bun"), ("grass", "gras")])
 def test_different_words_stay_different(one, other):
     assert without_number(one) != without_number(other)
 
