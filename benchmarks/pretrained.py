@@ -2,7 +2,7 @@
 
 make results
 .venv/bin/python -m benchmarks.pretrained
-.venv/bin/python -m benchmarks.confidence
+.venv/bin/python -m benchmarks.confidence FOLDER
 """
 
 from dataclasses import replace
@@ -58,6 +58,7 @@ def main() -> None:
     ship(SMALL, settings, prepared(settings), PRETRAINED)
     size = sum(path.stat().st_size for path in PRETRAINED.iterdir())
     print(f"{PRETRAINED.name}: {size / 1e6:.1f} MB")
+    print("It tells no confidence until it is calibrated: python -m benchmarks.confidence FOLDER")
 
 
 if __name__ == "__main__":

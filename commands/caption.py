@@ -76,6 +76,7 @@ def make_parser() -> argparse.ArgumentParser:
     add("--captioner", default="pretrained", help="a run or a folder; by default the shipped one")
     add("--beam", type=_number, help="beam size, 1 is greedy search")
     add("--several", type=_number, help="how many captions a picture, with their probability")
+    add("--consensus", action="store_true", help="let captions of similar train pictures choose")
     add("--output", metavar="FILE", help="captions.csv, .jsonl or .html instead of the screen")
     add("--grid", metavar="FILE", help="captions.jpg or .png: pages of captioned pictures")
     add("--overwrite", action="store_true", help="replace results of before")
@@ -158,7 +159,9 @@ def caption_all(paths: Sequence[str], options: argparse.Namespace) -> list[str]:
                 captioner = load_captioner(options.captioner)
             read: list[tuple[str, Any]] = []
             some = _noted(chain([first], islice(pictures, AT_ONCE - 1)), read, wants_small)
-            found = captioner.caption(some, options.beam, options.several or 1)
+            found = captioner.caption(
+                some, options.beam, options.several or 1, consensus=options.consensus
+            )
             take = take or stack.enter_context(open_outputs(options, len(paths)))
             with tqdm.external_write_mode():  # else the first line stands behind the bar
                 for (name, small), candidates in zip(read, found, strict=True):

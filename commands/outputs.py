@@ -141,12 +141,13 @@ def _kept(path):
 def _show(several):
     def take(captioned):
         name = readable_name(captioned.name)
+        marked = [f"{'unsure: ' * each.unsure}{each.caption}" for each in captioned.candidates]
         if several is None:
-            print(f"{name}: {captioned.candidates[0].caption}")
+            print(f"{name}: {marked[0]}")
             return
         print(name)
-        for candidate in captioned.candidates:
-            print(f"  {np.exp(candidate.log_probability):7.2%}  {candidate.caption}")
+        for candidate, text in zip(captioned.candidates, marked, strict=True):
+            print(f"  {np.exp(candidate.log_probability):7.2%}  {text}")
 
     return take
 
@@ -156,14 +157,15 @@ def _rows(captioned, several):
     for rank, candidate in enumerate(captioned.candidates, 1):
         row = {"image": captioned.name, "rank": rank, "caption": candidate.caption}
         row["log_probability"] = round(candidate.log_probability, 4)
-        row["asked"] = candidate.asked
+        row["asked"], sure = candidate.asked, candidate.confidence
+        row["confidence"] = None if sure is None else round(sure, 2)
         yield {name: row[name] for name in _columns(several)}
 
 
 def _columns(several):
     if several is None:
-        return ["image", "caption", "asked"]
-    return ["image", "rank", "caption", "log_probability", "asked"]
+        return ["image", "caption", "asked", "confidence"]
+    return ["image", "rank", "caption", "log_probability", "asked", "confidence"]
 
 
 @contextmanager
@@ -199,7 +201,8 @@ def _html(file, several):
         lines = []
         for candidate in captioned.candidates:
             sure = f" <small>{np.exp(candidate.log_probability):.2%}</small>"
-            lines.append(html.escape(candidate.caption) + ("" if several is None else sure))
+            mark = "<small>unsure:</small> " * candidate.unsure
+            lines.append(mark + html.escape(candidate.caption) + ("" if several is None else sure))
         name = html.escape(readable_name(captioned.name))
         file.write(
             f'<figure><img alt="" src="data:image/jpeg;base64,{data}"><figcaption dir="auto">'
@@ -224,11 +227,13 @@ def _grid(pages):
         from utils.plotting import show_pictures
 
         names = [_shortened(readable_name(Path(each.name).name)) for each in waiting]
-        captions = [each.candidates[0].caption for each in waiting]
+        best = [each.candidates[0] for each in waiting]
+        captions, notes = [each.caption for each in best], ["unsure" * each.unsure for each in best]
         smalls = [each.small for each in waiting]
+        columns = min(COLUMNS, len(smalls))
         # A dollar sign in a name is no formula.
         with plt.rc_context({"text.parse_math": False}):
-            figure = show_pictures(smalls, captions, min(COLUMNS, len(smalls)), marks=names)
+            figure = show_pictures(smalls, captions, columns, marks=names, notes=notes)
             with atomic_path(next(left)) as temporary:
                 figure.savefig(temporary, dpi=100)
         plt.close(figure)

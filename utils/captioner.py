@@ -1,54 +1,32 @@
 """Everything loaded once, then captions for any pictures."""
 
-import glob
-import json
 import os
-import shutil
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from utils.artifacts import cannot_write, fingerprint, remove_leftovers, write_json
+from utils.captioner_folder import Parts, read_folder, write_folder
+from utils.confidence import Calibration, Candidate, gather_evidence, with_confidence
+from utils.consensus import CANDIDATES, make_consensus
 from utils.decoding import make_decoder, word_probabilities
 from utils.encoders import (
     build_classifier,
     build_encoder,
     classify,
     extract_features,
-    feature_size,
     joined_encoders,
 )
 from utils.errors import CourseError
 from utils.files import runs_root
 from utils.guidance import Said, guide
 from utils.images import as_pictures
-from utils.model import build_model
 from utils.pretrained import PRETRAINED
 from utils.run import Run, open_run
-from utils.settings import SEARCH_SETTINGS, Settings, load_settings
+from utils.settings import Settings, load_settings
 from utils.vocabulary import Vocabulary
-
-FORMAT = 1  # of a captioner's folder; one without a number is of format 1
-PARTS = ("manifest.json", "vocabulary.json", "weights.npz")
-KEPT_SETTINGS = ("encoder", "mirrored", "units", "embedding_size", *SEARCH_SETTINGS)
-# What the first captioners searched with; their manifests do not say it.
-FIRST_SETTINGS = {"beam_size": 3, "max_length": 30}
-
-
-class Candidate(NamedTuple):
-    """A caption that the search found."""
-
-    caption: str
-    log_probability: float  # nats, that of the end included; without it if the caption broke off
-    # Each word with its probability after the words before it, "<end>" last; empty if not asked.
-    # They multiply to exp(log_probability), but for the end of a caption that broke off.
-    words: tuple[tuple[str, float], ...]
-    asked: str = ""  # the word for whose sake the CNN had it said (`utils.guidance`)
-    # Words of the vocabulary, of which each lent its probabilities to the word that was said.
-    learned: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -58,6 +36,8 @@ class Captioner:
     models: list  # trained merge models of one shape: an ensemble, or a list of one
     vocabulary: Vocabulary  # that they were trained with
     settings: Settings  # that they were trained with, those of the search included
+    calibration: Calibration | None = None  # of its confidence, if somebody measured it
+    run: Run | None = None  # with the train captions and features, which consensus needs
 
     @cached_property
     def encoders(self) -> list:
@@ -73,6 +53,15 @@ class Captioner:
     def _decode(self):
         return make_decoder(self.models, self.vocabulary)
 
+    @cached_property
+    def _choose(self):
+        if self.run is None:
+            raise CourseError(
+                "Consensus asks the captions of similar train pictures, and this captioner comes "
+                "without: take that of a run, or leave consensus out."
+            )
+        return make_consensus(*self.run.pictures_of("train")[1:])
+
     def caption(
         self,
         pictures: Any,
@@ -81,6 +70,7 @@ class Captioner:
         details: bool = False,
         max_length: int | None = None,
         guided: bool = True,
+        consensus: bool = False,
     ) -> Any:
         """Caption one picture, or several.
 
@@ -94,32 +84,51 @@ class Captioner:
                 tested with.
             guided: Whether a caption has to say what the CNN is sure of, also in words that were
                 never learned (`utils.guidance`). Without effect where no CNN has a classifier.
+            consensus: Whether the captions of similar train pictures choose among `CANDIDATES`
+                captions that the search finds (`utils.consensus`).
 
         Returns:
             A string for one picture, a list of strings for several pictures. With `details`, a
             `Candidate` in place of a string. With `several`, a list of at most so many
-            `Candidate`s, the best first, in place of a string; a guided one is the best.
+            `Candidate`s, the best first, in place of a string; a guided one is the best. Their
+            confidence is that of captions with guidance; without, they have none.
 
         Raises:
-            CourseError: A file is missing or holds no picture; a number is below 1.
+            CourseError: A file is missing or holds no picture; a number is below 1; consensus is
+                asked for and no run is there.
         """
+        choose = self._choose if consensus else None  # refused before anything is looked at
         pictures, alone = as_pictures(pictures)
         features, classes = self._look(pictures, guided)
         beam_size = self.settings.beam_size if beam_size is None else beam_size
         max_length = self.settings.max_length if max_length is None else max_length
         search = {"beam_size": beam_size, "alpha": self.settings.alpha, "max_length": max_length}
-        texts, scores = self._decode(features, several=1 if several is None else several, **search)
-        found = [list(map(Said.freely, *pair)) for pair in zip(texts, scores, strict=True)]
+        found = self._search(features, several or 1, search, choose)
         if classes is not None:
-            decode, free = partial(self._decode, **search), [best for best, *_ in texts]
-            better = guide(decode, self.vocabulary, features, classes, free)
-            for row, said in better.items():
-                others = [other for other in found[row] if other.words != said.words]
-                found[row] = [said, *others][: len(found[row])]
+            self._guide(features, classes, found, search)
         candidates = self._candidates(features, found, details)
+        if guided and self.calibration and (details or several is not None):
+            candidates = self._with_confidence(features, classes, found, candidates)
         if several is None:
             candidates = [best if details else best.caption for best, *_ in candidates]
         return candidates[0] if alone else candidates
+
+    def _search(self, features, several, search, choose):
+        """Captions without guidance, a list of `Said` per picture; the chosen one comes first."""
+        wanted = max(several, CANDIDATES) if choose else several
+        texts, scores = self._decode(features, several=wanted, **search)
+        found = [list(map(Said.freely, *pair)) for pair in zip(texts, scores, strict=True)]
+        if choose:
+            for each, caption in zip(found, choose(features, texts), strict=True):
+                each.sort(key=lambda said: " ".join(said.words) != caption)  # stable
+        return [each[:several] for each in found]
+
+    def _guide(self, features, classes, found, search):
+        """Put what the CNN asks for before what was found."""
+        decode, free = partial(self._decode, **search), [" ".join(best.words) for best, *_ in found]
+        for row, said in guide(decode, self.vocabulary, features, classes, free).items():
+            others = [other for other in found[row] if other.words != said.words]
+            found[row] = [said, *others][: len(found[row])]
 
     def _look(self, pictures, guided):
         """The features of pictures and, if there is one to guide, what the classifier says."""
@@ -142,6 +151,13 @@ class Captioner:
             candidates[row].append(Candidate(" ".join(words), score, pairs, wish, learned))
         return candidates
 
+    def _with_confidence(self, features, classes, found, candidates):
+        """Let candidates tell how sure they are, given the `Said` that each was made from."""
+        flat = [(row, said) for row, each in enumerate(found) for said in each]
+        evidence = iter(gather_evidence(self.models, self.vocabulary, features, classes, flat))
+        sure = partial(with_confidence, calibration=self.calibration)
+        return [[sure(one, next(evidence)) for one in each] for each in candidates]
+
     def save(self, folder: str | Path, **details: Any) -> None:
         """Write a small folder that `load_captioner` reads on any machine, or none of it.
 
@@ -154,61 +170,8 @@ class Captioner:
         Raises:
             CourseError: The folder holds something that is no captioner.
         """
-        folder = Path(folder).resolve()
-        try:
-            _finish_replacing(folder)
-            self._replace(folder, details)
-        except OSError as error:
-            raise cannot_write(folder, error) from error
-
-    def _replace(self, folder, details):
-        free = not folder.exists() or folder.is_dir() and not any(folder.iterdir())
-        if not free and not all((folder / name).exists() for name in PARTS):
-            raise CourseError(
-                f"{folder} is no captioner, so none is written over it: name another folder."
-            )
-        remove_leftovers(folder.parent, f".{glob.escape(folder.name)}.*.tmp")
-        written = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
-        try:
-            self._write(written, details)
-            # Renamed whole, so that nobody ever finds new weights beside an old vocabulary.
-            if folder.exists():
-                folder.rename(folder.with_name(f".{folder.name}.old"))
-            written.rename(folder)
-        finally:
-            shutil.rmtree(written, ignore_errors=True)
-        _finish_replacing(folder)
-
-    def _write(self, folder, details):
-        shutil.rmtree(folder, ignore_errors=True)  # left by a program that was killed
-        folder.mkdir(parents=True)
-        weights = {
-            f"{number}/{index:02}": array.astype(np.float16)
-            for number, model in enumerate(self.models)
-            for index, array in enumerate(model.get_weights())
-        }
-        np.savez_compressed(folder / "weights.npz", **weights)
-        write_json(folder / "vocabulary.json", {"words": self.vocabulary.words})
-        manifest = {
-            "format": FORMAT,
-            "sha256": fingerprint(folder / "weights.npz"),
-            "models": len(self.models),
-            "settings": {name: getattr(self.settings, name) for name in KEPT_SETTINGS},
-        }
-        write_json(folder / "manifest.json", manifest | details)
-
-
-def _finish_replacing(folder):
-    """Bring other people's files from the captioner that was replaced, or bring it back itself."""
-    before = folder.with_name(f".{folder.name}.old")
-    if before.exists():
-        if not folder.exists():  # killed between two renamings
-            before.rename(folder)
-            return
-        for path in before.iterdir():
-            if path.name not in PARTS:
-                path.rename(folder / path.name)
-        shutil.rmtree(before)
+        parts = Parts(self.models, self.vocabulary, self.settings, self.calibration)
+        write_folder(Path(folder), parts, details)
 
 
 def load_captioner(name: str | Path | None = None) -> Captioner:
@@ -227,11 +190,11 @@ def load_captioner(name: str | Path | None = None) -> Captioner:
     if name is None:
         return captioner_of_run(Run(load_settings()))
     if name == "pretrained":
-        return _load_folder(PRETRAINED, "bring it back with git checkout")
+        return Captioner(*read_folder(PRETRAINED, "bring it back with git checkout"))
     if isinstance(name, (str, os.PathLike)):
         for folder in (Path(name), runs_root() / name):
             if (folder / "manifest.json").exists():
-                return _load_folder(folder, "save the captioner again")
+                return Captioner(*read_folder(folder, "save the captioner again"))
             if (folder / "run.json").exists():
                 return captioner_of_run(open_run(folder))
     raise CourseError(
@@ -244,7 +207,7 @@ def captioner_of_run(run: Run, name: str = "model.keras") -> Captioner:
 
     `name` is the model: "model.keras", or "model_self_critical.keras" of notebook 07.
     """
-    return Captioner([run.load(name)], run.vocabulary(), run.settings)
+    return Captioner([run.load(name)], run.vocabulary(), run.settings, run=run)
 
 
 def captioner_names() -> list[str]:
@@ -252,46 +215,3 @@ def captioner_names() -> list[str]:
     root, patterns = runs_root(), ("*/model.keras", "*/manifest.json", "*/*/manifest.json")
     found = [path.parent for pattern in patterns for path in root.glob(pattern)]
     return ["pretrained", *sorted(path.relative_to(root).as_posix() for path in found)]
-
-
-def _load_folder(folder, advice):
-    """Read a folder of `Captioner.save`; `advice` is what to do if it is not whole."""
-    for name in PARTS:
-        if not (folder / name).exists():
-            raise CourseError(f"{folder.name}/{name} is missing: {advice}.")
-    manifest = _read_json(folder / "manifest.json", advice)
-    found = manifest.get("format", 1)
-    if found != FORMAT:
-        raise CourseError(
-            f"{folder.name} is a captioner of format {found!r}, and this version of the course "
-            f"reads format {FORMAT}: update the course."
-        )
-    if fingerprint(folder / "weights.npz") != manifest.get("sha256"):
-        raise CourseError(f"{folder.name}/weights.npz is damaged: {advice}.")
-    try:
-        words = tuple(_read_json(folder / "vocabulary.json", advice)["words"])
-        settings = Settings(**FIRST_SETTINGS | manifest["settings"])
-        models = _read_models(folder / "weights.npz", manifest["models"], len(words), settings)
-    except (KeyError, TypeError, ValueError) as error:
-        raise CourseError(
-            f"The files of {folder.name} do not belong together: {advice}."
-        ) from error
-    return Captioner(models, Vocabulary(words), settings)
-
-
-def _read_json(path, advice):
-    try:
-        return dict(json.loads(path.read_text("utf-8")))
-    except (ValueError, TypeError) as error:
-        raise CourseError(f"{path.parent.name}/{path.name} is damaged: {advice}.") from error
-
-
-def _read_models(path, count, num_words, settings):
-    models = [
-        build_model(feature_size(settings.encoder), num_words, settings) for _ in range(count)
-    ]
-    with np.load(path, allow_pickle=False) as weights:
-        for number, model in enumerate(models):
-            names = sorted(name for name in weights.files if name.startswith(f"{number}/"))
-            model.set_weights([weights[name].astype(np.float32) for name in names])
-    return models

@@ -121,7 +121,7 @@ def guide(
     found, waiting, rules = {}, [], []
     for number, (row, caption) in enumerate(zip(classes, captions, strict=True)):
         name = _asked_for(row)
-        if name is None or _says(caption, name):
+        if name is None or says(caption, name):
             continue
         if name.plain:
             plain = _plain(name, row)
@@ -141,17 +141,19 @@ def guide(
     return found
 
 
-def _probability(name, row):
+def probability_of(name: Name, row: np.ndarray) -> float:
+    """Return the probability of a word, given those of the classes of ImageNet: float [1000]."""
     return row[list(name.classes)].sum()
 
 
 def _asked_for(row):
     """The word for one picture, the most special of those that the CNN is sure of, or None."""
-    sure = [n for n in read_names() if n.kind != "furniture" and _probability(n, row) > SURE]
+    sure = [n for n in read_names() if n.kind != "furniture" and probability_of(n, row) > SURE]
     return min(sure, key=lambda name: len(name.classes), default=None)
 
 
-def _says(caption, name):
+def says(caption: str, name: Name) -> bool:
+    """Tell whether a caption says a word, its plural or one that says as much."""
     words = (name.word, name.plural, *name.also)
     return any(f" {word} " in f" {caption} " for word in words if word)
 
@@ -192,7 +194,7 @@ def _renamed(learned, name, log_probability):
 
 def _plain(name, row):
     """The plain caption of a word; of a room with what stands in it, or None if nothing does."""
-    furniture = {n: _probability(n, row) for n in read_names() if n.room == name.word}
+    furniture = {n: probability_of(n, row) for n in read_names() if n.room == name.word}
     seen = sorted((n for n in furniture if furniture[n] > SEEN), key=furniture.get, reverse=True)
     if name.kind == "room" and not seen:
         return None

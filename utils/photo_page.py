@@ -40,13 +40,25 @@ def read_upload(name: str, content: bytes) -> np.ndarray:
 
 
 def captions_table(names: Sequence[str], found: Sequence[Sequence[Any]]) -> pd.DataFrame:
-    """Return captions of pictures: a DataFrame (image, rank, caption, log_probability, asked)."""
+    """Return captions of pictures.
+
+    Args:
+        names: Of N pictures.
+        found: For each a list of `Candidate`s, the best first.
+
+    Returns:
+        A DataFrame (image, rank, caption, log_probability, asked, confidence); the confidence is
+        NaN where the captioner tells none.
+    """
     rows = [
-        (name, rank, join_characters(one.caption), one.log_probability, one.asked)
+        (name, rank, join_characters(one.caption), one.log_probability, one.asked, one.confidence)
         for name, candidates in zip(names, found, strict=True)
         for rank, one in enumerate(candidates, 1)
     ]
-    return pd.DataFrame(rows, columns=["image", "rank", "caption", "log_probability", "asked"])
+    columns = ["image", "rank", "caption", "log_probability", "asked", "confidence"]
+    return (
+        pd.DataFrame(rows, columns=columns).astype({"confidence": float}).round({"confidence": 2})
+    )
 
 
 def odds(log_probability: float) -> str:
@@ -143,8 +155,8 @@ def _card(captioner, name, picture, candidates):
             for word, probability in candidate.words
             if word != "<end>"
         )
-        asked = f", the CNN asked for “{html.escape(candidate.asked)}”" if candidate.asked else ""
-        texts.append(f"<b>{words}</b><br><small>{odds(candidate.log_probability)}{asked}</small>")
+        mark = '<small style="color:gray">unsure:</small> ' * candidate.unsure
+        texts.append(f"{mark}<b>{words}</b><br><small>{_behind(candidate)}</small>")
     behind, best = widgets.VBox(), candidates[0]
 
     def show(figure):
@@ -159,6 +171,16 @@ def _card(captioner, name, picture, candidates):
     right = widgets.VBox([said, widgets.HBox([looks, bars])])
     row = widgets.HBox([image, right], layout={"flex_flow": "row wrap", "grid_gap": "16px"})
     return widgets.VBox([row, behind], layout={"margin": "12px 0"})
+
+
+def _behind(candidate):
+    """How probable a caption is, which word the CNN asked for, how sure its main noun is."""
+    told = [odds(candidate.log_probability)]
+    if candidate.asked:
+        told.append(f"the CNN asked for “{html.escape(candidate.asked)}”")
+    if candidate.confidence is not None:
+        told.append(f"confidence {candidate.confidence:.0%}")
+    return ", ".join(told)
 
 
 def _alternatives(captioner, picture, candidate):

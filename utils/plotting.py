@@ -83,6 +83,7 @@ def show_pictures(
     title: str | None = None,
     width: float = 3.0,
     marks: Sequence[str] | None = None,
+    notes: Sequence[str] | None = None,
 ) -> Figure:
     """Draw a grid of pictures with a caption below each.
 
@@ -94,8 +95,9 @@ def show_pictures(
         title: Above the whole grid.
         width: Of one picture, in inches.
         marks: N short texts, drawn in the accent color in front of the caption (a score).
+        notes: N short texts, drawn small and gray behind it; an empty one takes no room.
     """
-    blocks = _blocks(len(pictures), width, marks, texts, references)
+    blocks = _blocks(len(pictures), width, marks, texts, notes, references)
     text_height = max(sum(len(lines) * style["inches"] for lines, style in b) for b in blocks)
     title_height = 0.45 if title else 0.0
     shown = [read_picture(picture) for picture in pictures]
@@ -106,14 +108,8 @@ def show_pictures(
     height = sum(heights) + title_height
     # With layout="none", saving the figure hands it to the constrained layout of `set_style`.
     own_layout = PlaceHolderLayoutEngine(adjust_compatible=True, colorbar_gridspec=True)
-    figure, axes = plt.subplots(
-        len(tall),
-        columns,
-        figsize=(columns * width, height),
-        height_ratios=heights,
-        squeeze=False,
-        layout=own_layout,
-    )
+    shape: dict[str, Any] = {"figsize": (columns * width, height), "height_ratios": heights}
+    figure, axes = plt.subplots(len(tall), columns, squeeze=False, layout=own_layout, **shape)
     figure.subplots_adjust(0.005, 0, 0.995, 1 - title_height / height, wspace=0.05, hspace=0)
     for axis in axes.flat:
         axis.axis("off")
@@ -127,13 +123,14 @@ def show_pictures(
     return figure
 
 
-def _blocks(count, width, marks, texts, references):
+def _blocks(count, width, marks, texts, notes, references):
     """What stands below each picture: its lines, wrapped to a width in inches, with their style."""
     blocks = []
     for index in range(count):
         mark = [marks[index]] if marks is not None else []
         bold = _wrap(texts[index], int(width * 11.8)) if texts is not None else []
-        small = _bullets(references[index], int(width * 14)) if references else []
+        small = [notes[index]] if notes is not None and notes[index] else []
+        small += _bullets(references[index], int(width * 14)) if references else []
         blocks.append([(mark, MARK), (bold, CAPTION), (small, REFERENCE)])
     return blocks
 

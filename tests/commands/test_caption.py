@@ -16,6 +16,7 @@ import pytest
 from PIL import Image
 
 from commands import caption, outputs
+from utils import plotting
 from utils.captioner import Candidate
 from utils.errors import CourseError
 
@@ -28,9 +29,9 @@ class Colors:
     def __init__(self):
         self.asked = []
 
-    def caption(self, pictures, beam_size, several):
+    def caption(self, pictures, beam_size, several, consensus):
         colors = [picture[0, 0].tolist() for picture in pictures]
-        self.asked.append((len(colors), beam_size, several))
+        self.asked.append((len(colors), beam_size, several, consensus))
         return [
             [Candidate(f"a color like {color} {n}", -1.0 - n, (), "red") for n in range(several)]
             for color in colors
@@ -222,15 +223,76 @@ def test_tables(captioner, here):
     assert run("a.png", "b, c.png", "--output", "out/captions.csv") == 0
     with open("out/captions.csv", encoding="utf-8", newline="") as file:
         assert list(csv.reader(file)) == [
-            ["image", "caption", "asked"],
-            ["a.png", "a color like [10, 20, 30] 0", "red"],
-            ["b, c.png", "a color like [1, 2, 3] 0", "red"],
+            ["image", "caption", "asked", "confidence"],
+            ["a.png", "a color like [10, 20, 30] 0", "red", ""],
+            ["b, c.png", "a color like [1, 2, 3] 0", "red", ""],
         ]
     assert run("a.png", "--several", "2", "--beam", "4", "--output", "captions.jsonl") == 0
     rows = [json.loads(line) for line in Path("captions.jsonl").read_text("utf-8").splitlines()]
     assert [row["rank"] for row in rows] == [1, 2] and rows[1]["log_probability"] == -2.0
-    assert list(rows[1]) == ["image", "rank", "caption", "log_probability", "asked"]
-    assert captioner.asked[-1] == (1, 4, 2)
+    columns = ["image", "rank", "caption", "log_probability", "asked", "confidence"]
+    assert list(rows[1]) == columns and rows[1]["confidence"] is None
+    assert captioner.asked[-1] == (1, 4, 2, False)
+    assert run("a.png", "--consensus") == 0 and captioner.asked[-1] == (1, None, 1, True)
+
+
+class Doubts(Colors):
+    """Tells how sure it is, which is less with every picture."""
+
+    def caption(self, pictures, beam_size, several, consensus):
+        found = super().caption(pictures, beam_size, several, consensus)
+        return [
+            [one._replace(confidence=0.876 - 0.4 * n, unsure=n > 0) for one in each]
+            for n, each in enumerate(found)
+        ]
+
+
+@pytest.fixture
+def doubtful(monkeypatch, here):
+    monkeypatch.setattr("utils.captioner.load_captioner", lambda name: Doubts())
+    draw("sure.png")
+    draw("so so.png", (1, 2, 3))
+    return "sure.png", "so so.png"
+
+
+def test_a_caption_that_is_unsure_says_so(doubtful, capsys):
+    assert run(*doubtful) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "sure.png: a color like [10, 20, 30] 0",
+        "so so.png: unsure: a color like [1, 2, 3] 0",
+    ]
+    assert run(*doubtful, "--several", "2") == 0
+    assert capsys.readouterr().out.splitlines()[3:] == [
+        "so so.png",
+        "   36.79%  unsure: a color like [1, 2, 3] 0",
+        "   13.53%  unsure: a color like [1, 2, 3] 1",
+    ]
+
+
+def test_tables_hold_the_confidence_and_no_mark(doubtful):
+    for name in ("captions.csv", "captions.jsonl", "captions.html"):
+        assert run(*doubtful, "--output", name) == 0
+    with open("captions.csv", encoding="utf-8", newline="") as file:
+        (_, *first), (_, *second) = list(csv.reader(file))[1:]
+    assert first == ["a color like [10, 20, 30] 0", "red", "0.88"]
+    assert second == ["a color like [1, 2, 3] 0", "red", "0.48"]
+    rows = [json.loads(line) for line in Path("captions.jsonl").read_text("utf-8").splitlines()]
+    assert [row["confidence"] for row in rows] == [0.88, 0.48]
+    page = Path("captions.html").read_text("utf-8")
+    assert page.count("<small>unsure:</small> a color like [1, 2, 3]") == page.count("unsure") == 1
+
+
+def test_a_grid_marks_what_is_unsure(doubtful, monkeypatch):
+    drawn = []
+    show = plotting.show_pictures
+    monkeypatch.setattr(
+        plotting,
+        "show_pictures",
+        lambda *given, **more: drawn.append(show(*given, **more)) or drawn[0],
+    )
+    assert run(*doubtful, "--grid", "grid.png") == 0
+    texts = [[text.get_text() for text in axis.texts] for axis in drawn[0].axes]
+    assert [" ".join(each).strip().endswith("unsure") for each in texts] == [False, True]
 
 
 def test_a_page_holds_its_pictures(captioner, here):
@@ -369,5 +431,7 @@ def test_for_real(here):
     assert done.returncode == 1 and "gone.png" in done.stderr
     from utils import load_captioner
 
-    said = load_captioner("pretrained").caption(["0.png", "1.png"])
-    assert done.stdout.splitlines() == [f"{n}.png: {text}" for n, text in enumerate(said)]
+    said = load_captioner("pretrained").caption(["0.png", "1.png"], details=True)
+    assert done.stdout.splitlines() == [
+        f"{n}.png: {'unsure: ' * one.unsure}{one.caption}" for n, one in enumerate(said)
+    ]

@@ -12,8 +12,10 @@ import pytest
 from PIL import Image
 
 from scenes import make_scene
-from utils import captioner, load_captioner
+from utils import captioner, captioner_folder, load_captioner
 from utils.captioner import Captioner, captioner_of_run
+from utils.confidence import WEIGHTS, Calibration
+from utils.consensus import CANDIDATES
 from utils.errors import CourseError
 from utils.model import build_model
 from utils.run import Run
@@ -274,6 +276,24 @@ def test_the_first_captioners_can_still_be_loaded(trained, tmp_path):
     assert (settings.beam_size, settings.max_length, settings.alpha) == (3, 30, 0.7)
 
 
+def test_a_calibration_is_saved_and_loaded_with_its_captioner(trained, quick, tmp_path):
+    trained.save(tmp_path / "mine")
+    assert load_captioner(tmp_path / "mine").calibration is None
+    known = Calibration(dict.fromkeys(WEIGHTS, 0.25), 0.6)
+    replace(trained, calibration=known).save(tmp_path / "mine")
+    loaded = load_captioner(tmp_path / "mine")
+    assert loaded.calibration == known
+    assert loaded.caption(scenes(2), details=True)[1].confidence is not None
+    change_manifest(tmp_path / "mine", confidence={"weights": {}})
+    with pytest.raises(CourseError, match="do not belong together"):
+        load_captioner(tmp_path / "mine")
+
+
+def test_the_shipped_captioner_is_calibrated():
+    """If not: python -m benchmarks.confidence."""
+    assert 0 < load_captioner("pretrained").calibration.unsure_below < 1
+
+
 @pytest.mark.parametrize("number", [2, 0, "1", "newest"])
 def test_an_unknown_format_is_one_sentence(trained, tmp_path, number):
     trained.save(tmp_path / "mine")
@@ -293,7 +313,7 @@ def test_a_captioner_is_replaced_whole(trained, quick, tmp_path, monkeypatch):
 
     with monkeypatch.context() as patch:
         for broken in ("write_json", "fingerprint"):
-            patch.setattr(captioner, broken, fail)
+            patch.setattr(captioner_folder, broken, fail)
             with pytest.raises(CourseError, match=r"mine was not written \(the disk is full\)"):
                 replace(trained, models=trained.models[:1]).save(folder)
             assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
@@ -391,6 +411,28 @@ def test_a_run_becomes_a_folder_that_needs_no_run(run, runs, quick, tmp_path):
     shutil.move(run.folder / "captioner_self_critical", moved)
     shutil.rmtree(runs)
     assert load_captioner(moved).caption(pictures) == expected
+
+
+def test_consensus_chooses_among_what_the_search_finds(run, quick, monkeypatch):
+    """Here it is a consensus that takes the last; that of the train captions has its own tests."""
+
+    def make(features, references):
+        assert features.shape == (1, 1280) and references == [["a dog runs"]]
+        return lambda features, texts: [each[-1] for each in texts]
+
+    monkeypatch.setattr(captioner, "make_consensus", make)
+    own, pictures = captioner_of_run(run), scenes(6)
+    texts = [[one.caption for one in each] for each in own.caption(pictures, several=CANDIDATES)]
+    assert own.caption(pictures, consensus=True) == [each[-1] for each in texts]
+    three = own.caption(pictures, several=3, consensus=True)
+    for each, found in zip(three, texts, strict=True):
+        assert [one.caption for one in each] == [found[-1], *found[:-1]][:3]
+
+
+def test_without_a_run_there_is_no_consensus(trained, monkeypatch):
+    monkeypatch.setattr(captioner, "build_encoder", lambda name: pytest.fail("needless"))
+    with pytest.raises(CourseError, match="captions of similar train pictures.*comes without"):
+        trained.caption(scenes(1), consensus=True)
 
 
 def test_a_saved_captioner_needs_no_encoder_to_be_saved(run, monkeypatch):

@@ -17,6 +17,8 @@ FLOORS = (
     ("datasets", "encoders", "decoding", "metrics", "plotting", "batches", "checkpoint", "files"),
     ("run", "training", "self_critical", "consensus", "guidance")
     + ("plotting_model", "plotting_scores", "plotting_words"),
+    ("confidence",),
+    ("captioner_folder",),
     ("captioner", "evaluation"),
     ("explain",),
     ("photo_page",),

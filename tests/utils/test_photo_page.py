@@ -93,7 +93,7 @@ def test_the_slider_searches_anew(shown):
 
 def test_the_table_has_a_row_per_caption():
     found = [
-        [Candidate("a", -1.0, (), "cat"), Candidate("b", -2.0, ())],
+        [Candidate("a", -1.0, (), "cat", confidence=0.876), Candidate("b", -2.0, ())],
         [Candidate("c", -3.0, ())],
     ]
     table = page.captions_table(["x", "y"], found)
@@ -101,6 +101,28 @@ def test_the_table_has_a_row_per_caption():
     assert table["rank"].tolist() == [1, 2, 1]
     np.testing.assert_array_equal(table["log_probability"], [-1, -2, -3])
     assert table["asked"].tolist() == ["cat", "", ""]
+    np.testing.assert_array_equal(table["confidence"], [0.88, np.nan, np.nan])
+    assert page.captions_table([], [])["confidence"].tolist() == []
+
+
+def test_the_page_tells_what_is_behind_a_caption(monkeypatch):
+    said = Candidate(
+        "a <b>", -1.0, (("a", 0.5), ("<b>", 0.5), ("<end>", 1.0)), "<i>", (), 0.43, True
+    )
+
+    class Asked(Stub):
+        def caption(self, pictures, beam_size, several, details):
+            return [
+                [said, said._replace(asked="", confidence=None, unsure=False)] for _ in pictures
+            ]
+
+    monkeypatch.setattr(page, "load_captioner", lambda name: Asked())
+    shown = page.photo_page()
+    send(shown, **{"one.png": encoded()})
+    text = shown.children[2].children[0].children[0].children[1].children[0].value
+    assert text.count("unsure:") == 1 and text.index("unsure:") < text.index("&lt;b&gt;")
+    assert "1 in 3, the CNN asked for “&lt;i&gt;”, confidence 43%</small>" in text
+    assert text.endswith("1 in 3</small>")
 
 
 def test_odds_are_readable_however_small():
