@@ -12,7 +12,7 @@ from utils.tensorflow_setup import tf
 from utils.vocabulary import END, PADDING, START, UNKNOWN, Vocabulary, counted_by
 
 IMPOSSIBLE = -1e9  # a log-probability that no search ever prefers
-PICTURES_AT_ONCE = 500  # bounds the memory: 500 pictures, beam 3, 2,500 words are 15 MB a step
+HYPOTHESES_AT_ONCE = 1500  # bounds the memory: with 2,500 words they are 15 MB a step
 CAPTIONS_AT_ONCE = 64  # read word by word, with 30 words each: 19 MB
 # Words that may come twice after the same word: "a man in a hat and a dog in a box".
 FUNCTION_WORDS = (
@@ -54,11 +54,12 @@ def make_decoder(
         # With rules as many again, for captions that still owe their word.
         beam_size = max(beam_size, several or 1) * (1 if rules is None else 2)
         captions, scores = [], []
-        for first in range(0, len(features), PICTURES_AT_ONCE):
-            some = np.asarray(features[first : first + PICTURES_AT_ONCE], np.float32)
+        count = max(1, HYPOTHESES_AT_ONCE // beam_size)  # pictures
+        for first in range(0, len(features), count):
+            some = np.asarray(features[first : first + count], np.float32)
             pictures, states = start(np.repeat(some, beam_size, axis=0))
             sizes = (len(some), len(vocabulary), beam_size, several or 1)
-            own = None if rules is None else rules[:, first : first + PICTURES_AT_ONCE]
+            own = None if rules is None else rules[:, first : first + count]
             found = beam_search(partial(step, pictures, own), states, sizes, alpha, max_length)
             for rows, log_probabilities in zip(*found, strict=True):
                 there = log_probabilities > -np.inf

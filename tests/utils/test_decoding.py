@@ -94,7 +94,7 @@ def test_a_caption_that_was_cut_off_has_the_probability_of_its_own_words(
     small, beam_size, models, monkeypatch
 ):
     model, vocabulary, features = small
-    monkeypatch.setattr("utils.decoding.PICTURES_AT_ONCE", 2)
+    monkeypatch.setattr(decoding, "HYPOTHESES_AT_ONCE", 2 * beam_size)
     kernel, offsets = model.get_layer("logits").get_weights()
     offsets[END] = -20  # the end hardly ever comes
     model.get_layer("logits").set_weights([kernel, offsets])
@@ -276,7 +276,7 @@ def test_rules_of_more_pictures_than_are_searched_at_once(small, monkeypatch):
         rules[:2, row, token] = IMPOSSIBLE, 0
     decode = make_decoder(model, vocabulary)
     together, _ = decode(features, 3, rules=rules)
-    monkeypatch.setattr(decoding, "PICTURES_AT_ONCE", 2)
+    monkeypatch.setattr(decoding, "HYPOTHESES_AT_ONCE", 12)  # two pictures
     assert decode(features, 3, rules=rules)[0] == together
     assert all(word in text for word, text in zip("xyzxy", together, strict=True))
 
