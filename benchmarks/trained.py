@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from benchmarks.distillation import KEPT, word_distributions
+from benchmarks.distillation import KEPT, captions_of_teachers, word_distributions
 from benchmarks.runs import mark, prepared, values
 from utils.artifacts import save_table, write_content
 from utils.batches import Batches
@@ -34,9 +34,12 @@ class Row:
 
 
 LITES = "efficientnet_lite0+efficientnet_lite1+efficientnet_lite2"  # they install by themselves
-# Whose mean distribution of the next word distilled models learn.
+# From whom distilled models learn: what they say of the next word, and captions of theirs.
 TEACHERS = Row("teachers", LITES, together=True)
-WEIGHT = 1.0  # of what the teachers say; the rest is that of the caption itself
+WEIGHT = 0.5  # of what the teachers say; the rest is that of the caption itself
+FOUND, SAID = 10, 3  # of so many captions that the teachers find for a picture, so many are learned
+# A distilled model has more to learn from in an epoch, and needs fewer of them.
+DISTILLED = {"epochs": 7}
 SMALL = Row("three EfficientNets, distilled", LITES, distilled=True)
 ROWS = (
     Row("VGG16", "vgg16"),
@@ -57,16 +60,21 @@ def settings_of(encoder: str) -> Settings:
 
 def path_of(settings: Settings, reward: bool, distilled: bool = False) -> Path:
     """Return where a trained model is kept: the name hashes what determines it, no more."""
+    settings = _own(settings, distilled)
     names = ("encoder", "mirrored", "min_count", *MODEL_SETTINGS)
     determined_by: list[Any] = [
         values(settings, names),
         values(settings, REWARD_SETTINGS) if reward else {},
     ]
     if distilled:
-        determined_by += [[path.name for path in _teachers()], KEPT, WEIGHT]
+        determined_by += [[path.name for path in _teachers()], KEPT, WEIGHT, FOUND, SAID]
     ending = f"{'-distilled' if distilled else ''}{'-reward' if reward else ''}"
     name = f"{settings.encoder}-{settings.seed}-{mark(*determined_by)}{ending}"
     return runs_root() / "results" / f"{name}.keras"
+
+
+def _own(settings, distilled):
+    return replace(settings, **DISTILLED) if distilled else settings
 
 
 def _teachers():
@@ -92,8 +100,11 @@ def learn_by_likelihood(
     settings: Settings, run: Run, distilled: bool = False
 ) -> tuple[Any, pd.DataFrame]:
     """Train the merge model as notebook 05 does; what was stopped goes on another time."""
+    settings = _own(settings, distilled)
     features, rows, tokens = run.captions_of("train")
-    taught = what_teachers_say(rows, tokens) if distilled else None
+    taught = None
+    if distilled:
+        rows, tokens, taught = what_teachers_say(rows, tokens)
     batches = Batches(features, rows, tokens, settings.batch_size, settings.seed, taught)
     model = untrained_model(batches, len(run.vocabulary()), settings)
     folder = path_of(settings, False, distilled).with_suffix("")
@@ -103,19 +114,31 @@ def learn_by_likelihood(
     return result.model, result.history
 
 
-def what_teachers_say(rows: np.ndarray, tokens: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return what `TEACHERS`, through their own encoders, say at every position of captions.
+def what_teachers_say(
+    rows: np.ndarray, tokens: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, tuple[np.ndarray, np.ndarray]]:
+    """Return captions with some of `TEACHERS` behind them, and what these say of every next word.
 
     Args:
-        rows, tokens: As `Run.captions_of` returns them for any encoder.
+        rows, tokens: As `Run.captions_of` returns them for any encoder; the teachers look through
+            their own.
 
     Returns:
-        What `word_distributions` does.
+        Rows int [M], tokens int32 [M, T], and the distributions that `Batches` takes.
     """
     settings = settings_of(TEACHERS.encoder)
     run = prepared(settings)
     ((_, models, _),) = captioners_of(TEACHERS, settings, run)
-    return word_distributions(models, run.features(), rows, tokens, WEIGHT)
+    seen = run.pictures_of("train")
+    said, said_tokens = captions_of_teachers(models, run.vocabulary(), *seen[1:], FOUND, SAID)
+    place = {image: row for row, image in enumerate(run.load("pictures.csv")["image"])}
+    rows = np.concatenate([rows, np.array([place[image] for image in seen[0]])[said]])
+    longest = max(tokens.shape[1], said_tokens.shape[1])
+    tokens, said_tokens = (
+        np.pad(some, ((0, 0), (0, longest - some.shape[1]))) for some in (tokens, said_tokens)
+    )
+    tokens = np.concatenate([tokens, said_tokens])
+    return rows, tokens, word_distributions(models, run.features(), rows, tokens, WEIGHT)
 
 
 def learn_by_reward(

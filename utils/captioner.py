@@ -103,7 +103,7 @@ class Captioner:
         beam_size = self.settings.beam_size if beam_size is None else beam_size
         max_length = self.settings.max_length if max_length is None else max_length
         search = {"beam_size": beam_size, "alpha": self.settings.alpha, "max_length": max_length}
-        found = self._search(features, several or 1, search, choose)
+        found = self._search(features, 1 if several is None else several, search, choose)
         if classes is not None:
             self._guide(features, classes, found, search)
         candidates = self._candidates(features, found, details)

@@ -1,5 +1,6 @@
 """The measurements: what they learn from, what they keep under which name, what they write."""
 
+import json
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -11,13 +12,12 @@ from benchmarks import __main__ as bench
 from benchmarks import ablation, captions, pretrained, runs, trained
 from benchmarks.tables import markdown_table, write_table
 from utils.artifacts import fingerprint
-from utils.batches import Batches
 from utils.captioner import load_captioner
 from utils.errors import CourseError
 from utils.files import FILES
 from utils.run import Run
 from utils.settings import default_settings
-from utils.training import train, untrained_model
+from utils.training import train
 from utils.vocabulary import build_vocabulary
 
 TINY = {"units": 8, "embedding_size": 8, "epochs": 3, "batch_size": 8, "max_length": 6}
@@ -212,6 +212,36 @@ def test_a_row_of_the_results_end_to_end(folder, monkeypatch):
     assert not [path for path in kept if path.is_dir() or path.suffix == ".npz"]
 
 
+def test_a_distilled_model_learns_from_its_teachers(folder, monkeypatch):
+    first_notebooks(folder)
+    settings, seen = table_settings(folder), []
+    teachers = tiny_row(together=True)
+    monkeypatch.setattr(trained, "TEACHERS", teachers)
+    monkeypatch.setattr(trained, "settings_of", lambda encoder: settings)
+    monkeypatch.setattr(trained, "DISTILLED", {"epochs": 2})
+
+    def watched(model, batches, *arguments):
+        seen.append((batches, arguments[1].epochs))
+        return train(model, batches, *arguments)
+
+    monkeypatch.setattr(trained, "train", watched)
+    row = tiny_row(seeds=(1,), distilled=True)
+    assert len(captions.captions_of(row, settings)) == 3
+    *_, (batches, epochs) = seen
+    assert len(seen) == 3 and epochs == 2  # two teachers come first
+    assert all(plain.distributions is None for plain, _ in seen[:2])
+    people = len(seen[0][0].tokens)
+    assert people < len(batches.tokens) <= people + trained.SAID * 12
+    words, probabilities = batches.distributions
+    assert words.shape[:2] == (len(batches.tokens), batches.tokens.shape[1] - 1)
+    there = batches.tokens[:, 1:] > 0
+    np.testing.assert_allclose(probabilities.sum(-1)[there], 1, atol=0.01)
+    before = caption_paths(row, settings)
+    assert not {*before} & {*caption_paths(tiny_row(seeds=(1,)), settings)}
+    monkeypatch.setattr(trained, "TEACHERS", replace(teachers, seeds=(1, 3)))
+    assert not {*before} & {*caption_paths(row, settings)}
+
+
 def test_no_model_is_loaded_for_captions_that_are_there(folder, monkeypatch):
     first_notebooks(folder)
     settings, row = table_settings(folder), tiny_row(seeds=(1,))
@@ -348,19 +378,22 @@ def test_a_model_with_shared_word_vectors_is_the_same_function_afterwards(plain)
     np.testing.assert_allclose(model([features, inputs]), student([features, inputs]), atol=1e-5)
 
 
-def test_the_captioner_of_a_run_is_shipped_with_its_scores(folder, tmp_path):
+def test_the_best_seed_on_dev_is_shipped_with_its_scores(folder, tmp_path, monkeypatch):
     first_notebooks(folder)
-    run = Run(settings_of(folder), "05_training")
-    batches = Batches(*run.captions_of("train"), 8, seed=1)
-    run.save("model.keras", untrained_model(batches, len(run.vocabulary()), run.settings))
-    run.save("history.csv", pd.DataFrame({"epoch": [1], "dev_loss": [2.0]}))
-    run = Run(settings_of(folder), "06_evaluation")
-    run.save("predictions.csv", pd.DataFrame({"image": ["a.jpg"], "caption": ["a dog"]}))
-    run.save("metrics.json", {"test": {"3": {"bleu_4": 20.0}}})
-    pretrained.ship(Run(settings_of(folder)), tmp_path / "shipped")
-    manifest = (tmp_path / "shipped" / "manifest.json").read_text("utf-8")
-    for text in ('"beam 3"', '"units": 8', "made_by", "scores_are_of", "data", "training"):
-        assert text in manifest
+    settings, row = table_settings(folder), tiny_row()
+    paths = caption_paths(row, settings)
+    captions.captions_of(row, settings)
+    references = Run(settings).references("dev")
+    for path in paths[3:]:  # as if the second seed said on dev what people say
+        table = pd.read_csv(path)
+        said = {image: texts[0] for image, texts in references.items()}
+        table["caption"] = table["image"].map(said).fillna(table["caption"])
+        table.to_csv(path, index=False)
+    pretrained.ship(row, settings, Run(settings), tmp_path / "shipped")
+    manifest = json.loads((tmp_path / "shipped" / "manifest.json").read_text("utf-8"))
+    assert manifest["training"]["seed"] == 2 and manifest["settings"]["units"] == 8
+    assert manifest["scores"].keys() == {"beam 3", "greedy"}
+    assert "learned_from" not in manifest
     assert load_captioner(tmp_path / "shipped").settings.units == 8
 
 

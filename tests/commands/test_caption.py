@@ -374,7 +374,7 @@ def test_what_a_killed_command_left_is_removed(captioner, here):
 
 
 def test_stopped_before_anything_is_done(captioner, here, capsys):
-    def stop(*given):
+    def stop(*given, **options):
         raise KeyboardInterrupt
 
     captioner.caption = stop
@@ -399,11 +399,11 @@ def test_stopped_in_the_middle_keeps_what_is_done(captioner, here, monkeypatch, 
         draw(f"{n}.png")
     answer, calls = captioner.caption, []
 
-    def impatient(*given):
+    def impatient(*given, **options):
         calls.append(1)
         if len(calls) == 3:
             raise KeyboardInterrupt
-        return answer(*given)
+        return answer(*given, **options)
 
     captioner.caption = impatient
     assert run("[0-9].png", "--output", "captions.csv") == 130
