@@ -25,6 +25,7 @@ from utils.decoding import make_decoder
 from utils.files import runs_root
 from utils.metrics import score_captions
 from utils.model import extend_model
+from utils.pretrained import pretrained_settings
 from utils.run import Run
 from utils.settings import (
     MODEL_SETTINGS,
@@ -126,7 +127,7 @@ def result_of(run: Run, draw: int, size: int, start: str) -> dict[str, float]:
 
 def main() -> None:
     """Measure what is missing and write the table."""
-    run = prepared(default_settings("flickr8k", "efficientnet_lite0", "full"))
+    run = prepared(default_settings("flickr8k", pretrained_settings()["encoder"], "full"))
     found: dict[tuple[int, str], list[dict[str, float]]] = {}
     for draw in DRAWS:
         for size in SIZES:
