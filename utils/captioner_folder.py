@@ -4,7 +4,7 @@ import glob
 import json
 import os
 import shutil
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -78,7 +78,7 @@ def _write(folder, parts, details):
     weights = {
         f"{number}/{index:02}": array.astype(np.float16)
         for number, model in enumerate(parts.models)
-        for index, array in enumerate(model.get_weights())
+        for index, array in enumerate(_weights_in_order(model, parts))
     }
     np.savez_compressed(folder / "weights.npz", **weights)
     write_json(folder / "vocabulary.json", {"words": parts.vocabulary.words})
@@ -91,6 +91,16 @@ def _write(folder, parts, details):
     if parts.calibration:
         manifest["confidence"] = asdict(parts.calibration)
     write_json(folder / "manifest.json", manifest | details)
+
+
+def _weights_in_order(model, parts):
+    """The arrays of a model in the order of one without dropout of the features, as it is read.
+
+    That dropout, which the folder does not keep, changes the order in which Keras lists layers.
+    """
+    settings = replace(parts.settings, feature_dropout=0.0)
+    plain = build_model(model.inputs[0].shape[-1], len(parts.vocabulary), settings)
+    return [array for layer in plain.layers for array in model.get_layer(layer.name).get_weights()]
 
 
 def _finish_replacing(folder):

@@ -248,6 +248,14 @@ def test_a_saved_captioner_says_what_it_said(trained, quick, tmp_path):
     assert [name[:2] for name in arrays.files].count("1/") == len(trained.models[1].get_weights())
 
 
+def test_a_model_with_dropout_of_the_features_is_saved_as_any_other(trained, quick, tmp_path):
+    settings = replace(trained.settings, feature_dropout=0.3)
+    dropped = replace(trained, models=[talkative(settings)], settings=settings)
+    dropped.save(tmp_path / "mine")
+    expected = dropped.caption(scenes(8))
+    assert len({*expected}) > 1 and load_captioner(tmp_path / "mine").caption(scenes(8)) == expected
+
+
 def test_the_environment_does_not_reach_a_saved_captioner(trained, tmp_path, monkeypatch):
     trained.save(tmp_path / "mine")
     monkeypatch.setenv("CAPTION_PROFILE", "fast")
