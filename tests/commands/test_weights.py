@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from benchmarks import results, runs
+from benchmarks.trained import Row
 from commands import notebooks, weights
 from utils.errors import CourseError
 from utils.run import Run
@@ -56,9 +57,9 @@ def missing(monkeypatch, tmp_path):
 
 
 def test_make_results_asks_for_the_weights_of_all_rows_first(missing, monkeypatch):
-    rows = (results.ROWS[0], results.Row("ours", "efficientnet_lite0+xception"))
+    rows = (results.ROWS[0], Row("ours", "efficientnet_lite0+xception"))
     monkeypatch.setattr(results, "ROWS", rows)
-    monkeypatch.setattr(results, "measure", pytest.fail)
+    monkeypatch.setattr(results, "prepared", pytest.fail)
     with pytest.raises(CourseError, match=NEITHER):
         results.main()
     assert missing == ["vgg16", "efficientnet_lite0", "xception"]
