@@ -248,12 +248,15 @@ def test_a_saved_captioner_says_what_it_said(trained, quick, tmp_path):
     assert [name[:2] for name in arrays.files].count("1/") == len(trained.models[1].get_weights())
 
 
-def test_a_model_with_dropout_of_the_features_is_saved_as_any_other(trained, quick, tmp_path):
+def test_a_model_with_dropout_of_the_features_is_saved_as_any_other(trained, tmp_path):
     settings = replace(trained.settings, feature_dropout=0.3)
     dropped = replace(trained, models=[talkative(settings)], settings=settings)
     dropped.save(tmp_path / "mine")
-    expected = dropped.caption(scenes(8))
-    assert len({*expected}) > 1 and load_captioner(tmp_path / "mine").caption(scenes(8)) == expected
+    (known,), (found,) = dropped.models, load_captioner(tmp_path / "mine").models
+    for layer in found.layers:
+        arrays = known.get_layer(layer.name).get_weights()
+        for one, other in zip(layer.get_weights(), arrays, strict=True):
+            np.testing.assert_array_equal(one, other.astype(np.float16))
 
 
 def test_the_environment_does_not_reach_a_saved_captioner(trained, tmp_path, monkeypatch):
