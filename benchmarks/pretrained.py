@@ -20,9 +20,9 @@ from utils.settings import MODEL_SETTINGS, Settings
 
 
 def scores_of(row: Row, settings: Settings, run: Run) -> dict[str, dict[str, dict[str, float]]]:
-    """Return the scores of the first seed of a row: split -> search -> score."""
+    """Return the scores of a row of one seed: split -> search -> score."""
     found: dict[str, dict[str, dict[str, float]]] = {"dev": {}, "test": {}}
-    for captions in captions_of(replace(row, seeds=row.seeds[:1]), settings):
+    for captions in captions_of(row, settings):
         # With consensus it needs the train captions, which the captioner does not have.
         if captions.search in (BEAM, GREEDY):
             for split, scores in found.items():

