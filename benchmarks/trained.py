@@ -9,7 +9,7 @@ import pandas as pd
 
 from benchmarks.distillation import KEPT, captions_of_teachers, word_distributions
 from benchmarks.runs import mark, prepared, values
-from utils.artifacts import save_table, write_content
+from utils.artifacts import atomic_path, save_table, write_content
 from utils.batches import Batches
 from utils.checkpoint import remove_progress
 from utils.files import runs_root
@@ -68,7 +68,7 @@ def path_of(settings: Settings, reward: bool, distilled: bool = False) -> Path:
         values(settings, REWARD_SETTINGS) if reward else {},
     ]
     if distilled:
-        determined_by += [[path.name for path in _teachers()], KEPT, WEIGHT, FOUND, SAID]
+        determined_by += what_teaches()
     ending = f"{'-distilled' if distilled else ''}{'-reward' if reward else ''}"
     name = f"{settings.encoder}-{settings.seed}-{mark(*determined_by)}{ending}"
     return runs_root() / "results" / f"{name}.keras"
@@ -78,8 +78,10 @@ def _own(settings, distilled):
     return replace(settings, **DISTILLED) if distilled else settings
 
 
-def _teachers():
-    return paths_of(TEACHERS, settings_of(TEACHERS.encoder))["all"]
+def what_teaches() -> list[Any]:
+    """Return what determines the lessons of distilled models."""
+    (teachers,) = paths_of(TEACHERS, settings_of(TEACHERS.encoder)).values()
+    return [[path.name for path in teachers], KEPT, WEIGHT, FOUND, SAID]
 
 
 def trained(
@@ -105,7 +107,7 @@ def learn_by_likelihood(
     features, rows, tokens = run.captions_of("train")
     taught = None
     if distilled:
-        rows, tokens, taught = what_teachers_say(rows, tokens)
+        rows, tokens, *taught = lessons(rows, tokens)
     batches = Batches(features, rows, tokens, settings.batch_size, settings.seed, taught)
     model = untrained_model(batches, len(run.vocabulary()), settings)
     folder = path_of(settings, False, distilled).with_suffix("")
@@ -115,9 +117,18 @@ def learn_by_likelihood(
     return result.model, result.history
 
 
-def what_teachers_say(
-    rows: np.ndarray, tokens: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, tuple[np.ndarray, np.ndarray]]:
+def lessons(rows: np.ndarray, tokens: np.ndarray) -> list[np.ndarray]:
+    """Return what `what_teachers_say` does; asked once, it is kept beside the trained models."""
+    path = runs_root() / "results" / f"taught-{mark(*what_teaches())}.npz"
+    if not path.exists():
+        said = what_teachers_say(rows, tokens)
+        with atomic_path(path) as temporary:
+            np.savez(temporary, *said)
+    with np.load(path) as kept:
+        return list(kept.values())
+
+
+def what_teachers_say(rows: np.ndarray, tokens: np.ndarray) -> tuple[np.ndarray, ...]:
     """Return captions with some of `TEACHERS` behind them, and what these say of every next word.
 
     Args:
@@ -125,7 +136,7 @@ def what_teachers_say(
             their own.
 
     Returns:
-        Rows int [M], tokens int32 [M, T], and the distributions that `Batches` takes.
+        Rows int [M], tokens int32 [M, T], and the two arrays of distributions that `Batches` takes.
     """
     settings = settings_of(TEACHERS.encoder)
     run = prepared(settings)
@@ -141,7 +152,7 @@ def what_teachers_say(
         np.pad(some, ((0, 0), (0, longest - some.shape[1]))) for some in (tokens, said_tokens)
     )
     tokens = np.concatenate([tokens, said_tokens])
-    return rows, tokens, word_distributions(models, run.features(), rows, tokens, WEIGHT)
+    return rows, tokens, *word_distributions(models, run.features(), rows, tokens, WEIGHT)
 
 
 def learn_by_reward(

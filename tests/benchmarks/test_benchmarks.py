@@ -233,6 +233,7 @@ def test_a_distilled_model_learns_from_its_teachers(folder, monkeypatch):
     people = len(seen[0][0].tokens)
     assert people < len(batches.tokens) <= people + trained.SAID * 12
     words, probabilities = batches.distributions
+    assert len(list(trained.path_of(settings, False).parent.glob("taught-*.npz"))) == 1
     assert words.shape[:2] == (len(batches.tokens), batches.tokens.shape[1] - 1)
     there = batches.tokens[:, 1:] > 0
     np.testing.assert_allclose(probabilities.sum(-1)[there], 1, atol=0.01)
