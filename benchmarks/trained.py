@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from benchmarks.distillation import KEPT, captions_of_teachers, word_distributions
 from benchmarks.runs import mark, prepared, values
 from utils.artifacts import atomic_path, save_table, write_content
 from utils.batches import Batches
 from utils.checkpoint import remove_progress
+from utils.distillation import KEPT, captions_of_teachers, word_distributions
 from utils.files import runs_root
 from utils.run import Run
 from utils.self_critical import train_for_score

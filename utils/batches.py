@@ -26,7 +26,7 @@ class Batches:
         seed: With a seed every epoch has its own random order, which depends on seed and epoch
             alone; without, the batches come in order of length.
         distributions: What a teacher says of the next word at each position, in place of the one
-            that stands there (`benchmarks.distillation`): words int [N, T - 1, K] and their
+            that stands there (`utils.distillation`): words int [N, T - 1, K] and their
             probabilities float [N, T - 1, K].
     """
 

@@ -15,7 +15,7 @@ FLOORS = (
     ("settings", "tensorflow_setup"),
     ("vocabulary", "images", "model", "artifacts", "locks", "fonts"),
     ("datasets", "encoders", "decoding", "metrics", "plotting", "batches", "checkpoint", "files"),
-    ("run", "training", "self_critical", "consensus", "guidance")
+    ("run", "training", "self_critical", "distillation", "consensus", "guidance")
     + ("plotting_model", "plotting_scores", "plotting_words"),
     ("confidence",),
     ("captioner_folder",),

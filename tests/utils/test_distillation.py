@@ -3,10 +3,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from benchmarks import distillation
-from benchmarks.distillation import KEPT, word_distributions
-from utils import tensorflow_setup
+from utils import distillation, tensorflow_setup
 from utils.batches import Batches
+from utils.distillation import KEPT, word_distributions
 from utils.tensorflow_setup import keras, tf
 from utils.training import make_step, train, untrained_model
 from utils.vocabulary import PADDING
