@@ -14,7 +14,7 @@ import pandas as pd
 from benchmarks.captions import BEAM, SHIPPED, SPLITS, Captions, captions_of, captions_of_shipped
 from benchmarks.results_page import draw, write_pages
 from benchmarks.runs import prepared
-from benchmarks.trained import LITES, ROWS, settings_of
+from benchmarks.trained import LITES, ROWS, TEACHERS, settings_of
 from benchmarks.variety import variety
 from commands.weights import get_weights
 from utils.artifacts import save_table
@@ -38,7 +38,9 @@ DIFFERENCES = (
         ("distilled, then trained for CIDEr-D", BEAM),
         ("three EfficientNets, distilled", BEAM),
     ),
-    (("six models together", BEAM), ("distilled, then trained for CIDEr-D", BEAM)),
+    ((TEACHERS.label, BEAM), ("three EfficientNets", BEAM)),
+    ((TEACHERS.label, WITH_CONSENSUS), ("three EfficientNets", WITH_CONSENSUS)),
+    (("all six distilled together", BEAM), ("distilled, then trained for CIDEr-D", BEAM)),
     ((f"{SHIPPED}, guided", BEAM), (f"{SHIPPED}, not guided", BEAM)),
 )
 
@@ -89,7 +91,7 @@ class Results:
             "constant caption": "the best of 60 train captions, always the same",
             "caption of a random picture": "caption of a random train picture",
             "caption of the nearest picture": "caption of the nearest train picture "
-            f"({run.settings.encoder})",
+            f"({run.settings.encoder.replace('+', ', ')})",
         }
         for name, texts in floor_captions(run).items():
             self.rows.append(self.measure((names[name], "", "test"), [texts], [references]))

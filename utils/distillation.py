@@ -1,4 +1,4 @@
-"""Distillation: one small model learns what an ensemble knows (notebook 07).
+"""Distillation: one small model learns what an ensemble knows.
 
 A caption tells which word came next, an ensemble also tells which others might have: softer
 targets, from which there is more to learn and less to learn by heart. Hinton, Vinyals and Dean,
