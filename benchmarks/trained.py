@@ -35,7 +35,7 @@ class Row:
 
 LITES = "efficientnet_lite0+efficientnet_lite1+efficientnet_lite2"  # they install by themselves
 # From whom distilled models learn: what they say of the next word, and captions of theirs.
-TEACHERS = Row("three such models together", LITES, together=True)
+TEACHERS = Row("three EfficientNets, three models together", LITES, together=True)
 WEIGHT = 0.5  # of what the teachers say; the rest is that of the caption itself
 FOUND, SAID = 10, 3  # of so many captions that the teachers find for a picture, so many are learned
 # A distilled model has more to learn from in an epoch, and needs fewer of them.
