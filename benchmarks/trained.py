@@ -11,7 +11,7 @@ from benchmarks.runs import mark, prepared, values
 from utils.artifacts import atomic_path, save_table, write_content
 from utils.batches import Batches
 from utils.checkpoint import remove_progress
-from utils.distillation import KEPT, captions_of_teachers, word_distributions
+from utils.distillation import KEPT, add_captions_of_teachers, word_distributions
 from utils.files import runs_root
 from utils.run import Run
 from utils.self_critical import train_for_score
@@ -142,17 +142,10 @@ def what_teachers_say(rows: np.ndarray, tokens: np.ndarray) -> tuple[np.ndarray,
     settings = settings_of(TEACHERS.encoder)
     run = prepared(settings)
     ((_, models, _),) = captioners_of(TEACHERS, settings, run)
-    _, seen, references = run.pictures_of("train")
-    said, said_tokens = captions_of_teachers(
-        models, run.vocabulary(), seen, references, FOUND, SAID
+    _, *pictures = run.pictures_of("train")
+    rows, tokens = add_captions_of_teachers(
+        models, run.vocabulary(), pictures, (rows, tokens), FOUND, SAID
     )
-    # Pictures come in the order of their first captions.
-    rows = np.concatenate([rows, pd.unique(rows)[said]])
-    longest = max(tokens.shape[1], said_tokens.shape[1])
-    tokens, said_tokens = (
-        np.pad(some, ((0, 0), (0, longest - some.shape[1]))) for some in (tokens, said_tokens)
-    )
-    tokens = np.concatenate([tokens, said_tokens])
     return rows, tokens, *word_distributions(models, run.features(), rows, tokens, WEIGHT)
 
 

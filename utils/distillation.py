@@ -64,35 +64,41 @@ def word_distributions(
     return words, probabilities
 
 
-def captions_of_teachers(
+def add_captions_of_teachers(
     teachers: Sequence,
     vocabulary: Vocabulary,
-    features: np.ndarray,
-    references: Sequence[Sequence[str]],
+    pictures: tuple[np.ndarray, Sequence[Sequence[str]]],
+    captions: tuple[np.ndarray, np.ndarray],
     found: int = 10,
-    kept: int = 5,
+    kept: int = 3,
     alpha: float = 1.0,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Let teachers caption pictures; of what a search finds, keep what is most like the references.
+    """Let teachers caption pictures, and put the captions most like people's behind people's own.
 
     Args:
         teachers: Trained merge models, an ensemble.
         vocabulary: Theirs.
-        features: float [P, D].
-        references: P lists of people's captions.
+        pictures: Features float [P, D], and P lists of people's captions.
+        captions: Row int [N] and tokens int32 [N, T] of the same captions, as `Batches` takes them;
+            pictures stand in the order of their first captions.
         found: Captions that the search finds for a picture.
-        kept: Those of them that are most similar (CIDEr-D) to the picture's references.
+        kept: Those of them that are learned: the most similar (CIDEr-D) to people's of the picture.
         alpha: Exponent of the length in the search.
 
     Returns:
-        The picture of each caption, int [M], and tokens int32 [M, T].
+        Rows int [N + M] and tokens int32 [N + M, T'] of all captions.
     """
+    (features, references), (rows, tokens) = pictures, captions
     texts, _ = make_decoder(list(teachers), vocabulary)(features, alpha=alpha, several=found)
     cider = CiderD(references)
-    rows, said = [], []
-    for row, candidates in enumerate(texts):
-        scores = cider.scores(candidates, np.full(len(candidates), row))
+    _, first = np.unique(rows, return_index=True)
+    more_rows, said = [], []
+    for number, (row, candidates) in enumerate(zip(rows[np.sort(first)], texts, strict=True)):
+        scores = cider.scores(candidates, np.full(len(candidates), number))
         best = np.argsort(-scores, kind="stable")[:kept]
-        rows += [row] * len(best)
-        said += [candidates[number] for number in best]
-    return np.array(rows), vocabulary.encode(said)
+        more_rows += [row] * len(best)
+        said += [candidates[place] for place in best]
+    more = vocabulary.encode(said)
+    longest = max(tokens.shape[1], more.shape[1])
+    padded = [np.pad(some, ((0, 0), (0, longest - some.shape[1]))) for some in (tokens, more)]
+    return np.concatenate([rows, more_rows]), np.concatenate(padded)

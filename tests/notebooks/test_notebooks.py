@@ -118,6 +118,7 @@ def test_training_for_the_score_goes_on_from_a_run(run, monkeypatch, capsys):
     assert metrics["dev"]["3"]["cider_d"] == pytest.approx(best, abs=1e-6)
     assert run.path("model.keras").read_bytes() == before
     assert not (run.folder / "training_second").exists()
+    assert not (run.folder / "training_student").exists()
 
 
 def test_features_have_a_row_per_picture(run):

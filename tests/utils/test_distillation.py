@@ -5,7 +5,8 @@ import pytest
 
 from utils import distillation, tensorflow_setup
 from utils.batches import Batches
-from utils.distillation import KEPT, word_distributions
+from utils.decoding import make_decoder
+from utils.distillation import KEPT, add_captions_of_teachers, word_distributions
 from utils.tensorflow_setup import keras, tf
 from utils.training import make_step, train, untrained_model
 from utils.vocabulary import PADDING
@@ -70,6 +71,34 @@ def test_without_weight_the_step_is_the_usual_one(teachers, toy, settings):
     np.testing.assert_allclose(losses, others, rtol=1e-5)
     for one, other in zip(weights, other_weights, strict=True):
         np.testing.assert_allclose(one, other, atol=1e-5)
+
+
+def test_of_what_teachers_say_that_most_like_the_captions_is_added(
+    teachers, toy, settings, tmp_path
+):
+    data = toy["features"], toy["rows"], toy["tokens"]
+    quick = replace(settings, learning_rate=0.02)
+    for teacher in teachers:
+        train(teacher, Batches(*data, 8, seed=3), data, quick, tmp_path / "teacher")
+    some = slice(12, 18)  # pictures of each kind, not the first ones
+    references = [[text] for text in toy["captions"][some]]
+    rows, tokens = add_captions_of_teachers(
+        teachers,
+        toy["vocabulary"],
+        (toy["features"][some], references),
+        (toy["rows"][some], toy["tokens"][some, :12]),
+        found=3,
+        kept=1,
+    )
+    np.testing.assert_array_equal(rows, np.tile(toy["rows"][some], 2))
+    said = [toy["vocabulary"].decode(row) for row in tokens]
+    assert said[:6] == toy["captions"][some]
+    decode = make_decoder(teachers, toy["vocabulary"])
+    found, _ = decode(toy["features"][some], several=3)
+    assert all(text in texts for text, texts in zip(said[6:], found, strict=True))
+    right = [text in texts for (text,), texts in zip(references, found, strict=True)]
+    assert any(right)
+    assert all(new == old for new, old, there in zip(said[6:], said, right, strict=False) if there)
 
 
 def test_a_student_becomes_like_its_teachers(teachers, toy, settings, tmp_path):
