@@ -72,6 +72,7 @@ def add_captions_of_teachers(
     found: int = 10,
     kept: int = 3,
     alpha: float = 1.0,
+    max_length: int = 30,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Let teachers caption pictures, and put the captions most like people's behind people's own.
 
@@ -83,13 +84,14 @@ def add_captions_of_teachers(
             pictures stand in the order of their first captions.
         found: Captions that the search finds for a picture.
         kept: Those of them that are learned: the most similar (CIDEr-D) to people's of the picture.
-        alpha: Exponent of the length in the search.
+        alpha, max_length: As for the search of `make_decoder`.
 
     Returns:
         Rows int [N + M] and tokens int32 [N + M, T'] of all captions.
     """
     (features, references), (rows, tokens) = pictures, captions
-    texts, _ = make_decoder(list(teachers), vocabulary)(features, alpha=alpha, several=found)
+    decode = make_decoder(list(teachers), vocabulary)
+    texts, _ = decode(features, alpha=alpha, max_length=max_length, several=found)
     cider = CiderD(references)
     _, first = np.unique(rows, return_index=True)
     more_rows, said = [], []
