@@ -14,7 +14,7 @@ import pandas as pd
 from benchmarks.captions import BEAM, SHIPPED, SPLITS, Captions, captions_of, captions_of_shipped
 from benchmarks.results_page import draw, write_pages
 from benchmarks.runs import prepared
-from benchmarks.trained import LITES, ROWS, TEACHERS, settings_of
+from benchmarks.trained import ALL_EYES, LITES, ROWS, TEACHERS, settings_of
 from benchmarks.variety import variety
 from commands.weights import get_weights
 from utils.artifacts import save_table
@@ -40,6 +40,8 @@ DIFFERENCES = (
     ),
     ((TEACHERS.label, BEAM), ("three EfficientNets", BEAM)),
     ((TEACHERS.label, WITH_CONSENSUS), ("three EfficientNets", WITH_CONSENSUS)),
+    ((ALL_EYES.label, BEAM), ("three EfficientNets and Xception", BEAM)),
+    ((ALL_EYES.label, WITH_CONSENSUS), ("three EfficientNets and Xception", WITH_CONSENSUS)),
     (("all six distilled together", BEAM), ("distilled, then trained for CIDEr-D", BEAM)),
     ((f"{SHIPPED}, guided", BEAM), (f"{SHIPPED}, not guided", BEAM)),
 )

@@ -34,6 +34,8 @@ class Row:
 
 
 LITES = "efficientnet_lite0+efficientnet_lite1+efficientnet_lite2"  # they install by themselves
+FOUR = f"{LITES}+xception"  # the weights of this one are fetched
+ALL_EYES = Row("three EfficientNets and Xception, three models together", FOUR, together=True)
 # From whom distilled models learn: what they say of the next word, and captions of theirs.
 TEACHERS = Row("three EfficientNets, three models together", LITES, together=True)
 WEIGHT = 0.5  # of what the teachers say; the rest is that of the caption itself
@@ -48,6 +50,8 @@ ROWS = (
     Row("EfficientNet-Lite0", "efficientnet_lite0"),
     Row("three EfficientNets", LITES),
     TEACHERS,
+    Row("three EfficientNets and Xception", FOUR),
+    ALL_EYES,
     Row("three EfficientNets, distilled", LITES, distilled=True),
     SMALL,
     Row("all six distilled together", LITES, distilled=True, reward=True, together=True),

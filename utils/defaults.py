@@ -44,6 +44,10 @@ ENCODER_DEFAULTS: dict[tuple[str, frozenset[str]], dict[str, Any]] = {
         "flickr8k",
         frozenset({"efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2"}),
     ): MIRRORED,
+    (
+        "flickr8k",
+        frozenset({"efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2", "xception"}),
+    ): MIRRORED,
 }
 PROFILE_CHANGES: dict[str, dict[str, Any]] = {
     "full": {},
