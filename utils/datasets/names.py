@@ -69,17 +69,23 @@ def match_names(names: Iterable[str], files: Iterable[str]) -> dict[str, str]:
         *folders, last = _parts(file)
         by_name[last].append(([*folders, last], file))
         by_stem[last.rpartition(".")[0]].append(([*folders, last.rpartition(".")[0]], file))
-    matched, claims = {}, defaultdict(set)
+    matched, exact, claims = {}, set(), defaultdict(set)
     for name in names:
         for wanted in (name, NUMBERED.sub("", name)):
             parts = _parts(wanted)
             file = wanted if wanted in there else _only_file(parts, by_name, by_stem)
             if file:
                 matched[name] = file
+                if file == wanted:
+                    exact.add(name)
                 claims[file].add(tuple(parts[: -len(_parts(file))]))
                 break
     # Two folders in the table, none on the disk: nobody knows whose picture it is.
-    return {name: file for name, file in matched.items() if len(claims[file] - {()}) < 2}
+    return {
+        name: file
+        for name, file in matched.items()
+        if name in exact or len(claims[file] - {()}) < 2
+    }
 
 
 def _parts(name):

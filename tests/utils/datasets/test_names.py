@@ -70,6 +70,8 @@ def test_a_picture_is_not_given_to_two_names_that_differ_in_their_folder():
     names = ["2011/p1.jpg", "2012/p1.jpg"]
     assert match_names(names, ["2012/p1.jpg"]) == {"2012/p1.jpg": "2012/p1.jpg"}
     assert set(match_names(["x/p1.jpg#0", "x/p1.jpg#1"], ["p1.jpg"]).values()) == {"p1.jpg"}
+    spelled_alike = {"p1.jpg": "p1.jpg", "p1.jpg#0": "p1.jpg"}
+    assert match_names([*spelled_alike, "2011/p1.jpg", "2012/p1.jpg"], ["p1.jpg"]) == spelled_alike
 
 
 names = st.lists(st.text("abÄ./#0 ", min_size=1, max_size=6), unique=True, max_size=8)
