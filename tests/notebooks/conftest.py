@@ -1,6 +1,10 @@
-"""A run in the fast profile, for each file of tests its own."""
+"""A run in the fast profile: made once, and for each file of tests a copy of its own."""
+
+import os
+import shutil
 
 import pytest
+from filelock import FileLock
 
 from commands.notebooks import main
 from utils.run import Run
@@ -23,11 +27,22 @@ def fast(tmp_path_factory):
     patch.undo()
 
 
+@pytest.fixture(scope="session")
+def place_of_all(tmp_path_factory):
+    """The folder that all processes of this test run share."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+
 @pytest.fixture(scope="module")
-def run(fast):
+def run(fast, place_of_all):
     """The run after all notebooks."""
-    patch = pytest.MonkeyPatch()
-    patch.setattr("sys.argv", ["course"])
-    main()
-    patch.undo()
+    made, begun = place_of_all / "made", place_of_all / "begun"
+    with FileLock(place_of_all / "made.lock"), pytest.MonkeyPatch.context() as patch:
+        if not made.exists():
+            patch.setenv("CAPTION_DATA", str(begun))
+            patch.setattr("sys.argv", ["course"])
+            main()
+            begun.rename(made)
+    shutil.copytree(made, fast, dirs_exist_ok=True)
     return Run(load_settings())

@@ -168,48 +168,37 @@ def test_evaluation_with_settings_that_the_model_does_not_have_is_refused(run, c
     assert contents(run.folder) == before
 
 
-def test_a_setting_changed_in_training_is_what_evaluation_scores(run, monkeypatch):
-    """In a named run, beside the model that is there."""
+def test_settings_changed_in_02_05_and_06_reach_scores_and_captioner(run, fast, monkeypatch):
+    """Training and evaluation in a named run, beside the model that is there."""
     from utils import load_captioner
 
-    before = contents(run.folder)
+    shutil.copytree(run.folder, fast / "changed" / run.folder.name)
+    monkeypatch.setenv("CAPTION_RUNS", str(fast / "changed"))
+    changed("02_feature_extraction", "load_settings()", "load_settings(mirrored=True)")
+    unnamed = Run(load_settings())
+    with pytest.raises(CourseError, match=r"model.keras was made from another features.npy"):
+        unnamed.check("model.keras")
+    before = contents(unnamed.folder)
     name = 'load_settings(run="wide", '
     changed("05_training", "load_settings()", f"{name}units=96, epochs=1)")
     changed("06_evaluation", "load_settings()", f"{name}alpha=0.0, beam_size=2)")
     wide = Run(load_settings(run="wide"))
     assert (wide.settings.units, wide.settings.alpha, wide.settings.epochs) == (96, 0.0, 1)
+    assert wide.load("features.npy").shape[1] == 2
     assert wide.load("model.keras").get_layer("lstm").units == 96
     assert set(wide.load("metrics.json")["test"]) == {"1", "2", WITH_CONSENSUS}
-    assert contents(run.folder) == before
+    assert contents(unnamed.folder) == before
     captioner = load_captioner(wide.folder.name)
+    assert captioner.settings.mirrored
     assert (captioner.settings.alpha, captioner.settings.beam_size) == (0.0, 2)
     # Trained anew: the scores of before are stale until 06 has run again.
     model = wide.load("model.keras")
     model.set_weights([2 * array for array in model.get_weights()])
     Run(load_settings(run="wide"), "05_training").save("model.keras", model)
-    with pytest.raises(CourseError, match="predictions.csv was made from another model.keras"):
+    with pytest.raises(CourseError, match=r"predictions.csv was made from another model.keras"):
         wide.check("metrics.json")
     monkeypatch.setattr("sys.argv", ["course", "--runs"])
     main()
-
-
-def test_mirror_images_chosen_in_02_reach_the_model_and_the_captioner(run, fast):
-    from utils import load_captioner
-
-    runs = fast / "mirrored"
-    shutil.copytree(run.folder, runs / run.folder.name)
-    patch = pytest.MonkeyPatch()
-    patch.setenv("CAPTION_RUNS", str(runs))
-    try:
-        changed("02_feature_extraction", "load_settings()", "load_settings(mirrored=True)")
-        with pytest.raises(CourseError, match="model.keras was made from another features.npy"):
-            Run(load_settings()).check("model.keras")
-        execute("05_training", fast / "05.ipynb")
-        other = Run(load_settings())
-        assert other.load("features.npy").shape[1] == 2
-        assert load_captioner(other.folder.name).settings.mirrored
-    finally:
-        patch.undo()
 
 
 @pytest.mark.parametrize(

@@ -159,10 +159,11 @@ def test_building_a_model_leaves_global_random_numbers_alone(settings):
     np.testing.assert_array_equal(expected, found)
 
 
-@pytest.mark.parametrize("error", [KeyError, KeyboardInterrupt])
-@pytest.mark.parametrize("epoch", [2, 3, 4])
+@pytest.mark.parametrize(
+    ("epoch", "error"), [(2, KeyboardInterrupt), (3, KeyError), (4, KeyboardInterrupt)]
+)
 def test_training_that_was_cut_off_ends_as_if_it_had_not_been(
-    toy, quick, tmp_path, error, epoch, capsys
+    toy, quick, tmp_path, epoch, error, capsys
 ):
     straight = run(toy, quick, tmp_path / "straight", StopAt())
     if error is KeyboardInterrupt:
