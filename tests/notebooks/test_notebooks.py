@@ -247,6 +247,14 @@ def test_committed_notebooks_are_in_order(path):
     nbformat.validate(nbformat.reads(text, 4))
 
 
+def test_logarithmic_axes_have_plain_numbers():
+    """`set_style` draws no formulas, and Matplotlib writes 1,000 as one."""
+    for path in COMMITTED:
+        for cell in nbformat.read(path, 4).cells:
+            if re.search(r'loglog|semilog|scale(=|\()"log', cell.source):
+                assert re.search(r"set_major_formatter|set_yticks", cell.source), path.name
+
+
 def test_all_notebooks_are_there():
     chapters = [*STEPS, *REWARD_STEPS, *PHOTO_STEPS]
     assert [path.stem for path in COMMITTED if path.parent == NOTEBOOKS] == chapters
