@@ -70,7 +70,7 @@ def _sample_once(rng, wanted):
     _place_main(rng, scene, main)
     _add_held(rng, scene, main, wanted.get("held"))
     _add_partner(rng, scene, main)
-    _add_decor(rng, scene, main)
+    _add_decor(rng, scene)
     return scene
 
 
@@ -317,7 +317,7 @@ def _lean(rng, scene, main):
     scene["things"].append(item)
 
 
-def _add_decor(rng, scene, main):
+def _add_decor(rng, scene):
     """Add a few small things in the distance that the place suggests."""
     thing = {
         "park": "tree",

@@ -192,7 +192,7 @@ def _relation(facts, rng):
     return f"{choose(rng, words.RELATION_PHRASES[relation])} {_thing(facts, rng, other)}"
 
 
-def _color_now(facts, rng):
+def _color_now(rng):
     return rng.random() < 0.62
 
 
@@ -206,7 +206,7 @@ def _full(facts, rng):
 def _action_place(facts, rng):
     third, ing, rest = _verb(facts, rng)
     verb = choose(rng, [("is " + ing, 3), (third, 3), (ing, 2)])
-    return f"{_subject(facts, rng, _color_now(facts, rng))} {verb}{rest} {_where(facts, rng)}"
+    return f"{_subject(facts, rng, _color_now(rng))} {verb}{rest} {_where(facts, rng)}"
 
 
 def _there_is(facts, rng):
@@ -221,30 +221,26 @@ def _there_is(facts, rng):
             ("the picture shows", 1),
         ],
     )
-    return (
-        f"{start} {_subject(facts, rng, _color_now(facts, rng))} {ing}{rest} {_where(facts, rng)}"
-    )
+    return f"{start} {_subject(facts, rng, _color_now(rng))} {ing}{rest} {_where(facts, rng)}"
 
 
 def _place_first(facts, rng):
     third, ing, rest = _verb(facts, rng)
     verb = choose(rng, [("is " + ing, 3), (third, 2)])
-    return f"{_where(facts, rng)}, {_subject(facts, rng, _color_now(facts, rng))} {verb}{rest}"
+    return f"{_where(facts, rng)}, {_subject(facts, rng, _color_now(rng))} {verb}{rest}"
 
 
 def _time_first(facts, rng):
     third, ing, rest = _verb(facts, rng)
     verb = choose(rng, [("is " + ing, 2), (third, 3)])
     where = f" {_where(facts, rng)}" if rng.random() < 0.5 else ""
-    return (
-        f"{_when(facts, rng)}, {_subject(facts, rng, _color_now(facts, rng))} {verb}{rest}{where}"
-    )
+    return f"{_when(facts, rng)}, {_subject(facts, rng, _color_now(rng))} {verb}{rest}{where}"
 
 
 def _time_last(facts, rng):
     third, ing, rest = _verb(facts, rng)
     verb = choose(rng, [("is " + ing, 3), (third, 3), (ing, 2)])
-    return f"{_subject(facts, rng, _color_now(facts, rng))} {verb}{rest} {_when(facts, rng)}"
+    return f"{_subject(facts, rng, _color_now(rng))} {verb}{rest} {_when(facts, rng)}"
 
 
 def _place_time(facts, rng):
@@ -260,7 +256,7 @@ def _place_time(facts, rng):
             ("a view of ", 0.3),
         ],
     )
-    return f"{start}{_subject(facts, rng, _color_now(facts, rng))} {where} {when}"
+    return f"{start}{_subject(facts, rng, _color_now(rng))} {where} {when}"
 
 
 def _while(facts, rng):
@@ -278,7 +274,7 @@ def _while(facts, rng):
     ]
     third, ing, rest = _verb(facts, rng)
     verb = choose(rng, [("is " + ing, 2), (third, 2)])
-    return f"{choose(rng, options)} {_subject(facts, rng, _color_now(facts, rng))} {verb}{rest}"
+    return f"{choose(rng, options)} {_subject(facts, rng, _color_now(rng))} {verb}{rest}"
 
 
 def _everything(facts, rng):
@@ -295,7 +291,7 @@ def _related(facts, rng):
     verb = choose(rng, [("is " + ing, 4), (third, 2), (ing, 3)])
     if "against" in rest:  # "leans against a tree" has told it already
         rest, relation = "", rest.strip()
-    return f"{_subject(facts, rng, _color_now(facts, rng))} {verb}{rest} {relation}"
+    return f"{_subject(facts, rng, _color_now(rng))} {verb}{rest} {relation}"
 
 
 def _related_place(facts, rng):
@@ -303,7 +299,7 @@ def _related_place(facts, rng):
     if relation is None or facts["relation"][0] in ("on", "over"):
         return None
     verb = choose(rng, [(" is", 4), ("", 3)])
-    subject = _subject(facts, rng, _color_now(facts, rng))
+    subject = _subject(facts, rng, _color_now(rng))
     return f"{subject}{verb} {relation} {_where(facts, rng, moving=False)}"
 
 

@@ -11,7 +11,6 @@ CATEGORY = {
 }
 
 PLACES = ("park", "beach", "street", "snow", "lake", "forest", "desert", "farm")
-GREEN = ("park", "lake", "forest", "farm")
 OPEN = ("park", "beach", "snow", "lake", "desert", "farm")
 
 # Places of every action of a person; of every kind of animal or vehicle, with its actions.

@@ -74,7 +74,7 @@ def nearest_rows(
 
     Returns:
         int [Q, K], the rows, the nearest first, of equals the first; float32 [Q, K], their
-        cosines. Never more than [Q, 2,048] cosines are kept. Taught in notebook 02.
+        cosines. Never more than [Q, 2,048 + K] cosines are kept. Taught in notebook 02.
     """
     queries, count = _unit_length(queries), min(count, len(features))
     rows = np.zeros((len(queries), 0), int)

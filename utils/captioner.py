@@ -11,7 +11,7 @@ import numpy as np
 from utils.captioner_folder import Parts, read_folder, write_folder
 from utils.confidence import Calibration, Candidate, gather_evidence, with_confidence
 from utils.consensus import CANDIDATES, make_consensus
-from utils.decoding import make_decoder, word_probabilities
+from utils.decoding import at_least_one, make_decoder, word_probabilities
 from utils.encoders import (
     build_classifier,
     build_encoder,
@@ -35,7 +35,7 @@ class Captioner:
 
     models: list  # trained merge models of one shape: an ensemble, or a list of one
     vocabulary: Vocabulary  # that they were trained with
-    settings: Settings  # that they were trained with, those of the search included
+    settings: Settings  # those of the search, the encoder; all others only if a run is there
     calibration: Calibration | None = None  # of its confidence, if somebody measured it
     run: Run | None = None  # with the train captions and features, which consensus needs
 
@@ -94,15 +94,15 @@ class Captioner:
             confidence is that of captions with guidance; without, they have none.
 
         Raises:
-            CourseError: A file is missing or holds no picture; a number is below 1; consensus is
-                asked for and no run is there.
+            CourseError: A file holds no picture; a number is below 1; consensus has no run to ask.
         """
+        at_least_one(beam_size=beam_size, several=several, max_length=max_length)
         choose = self._choose if consensus else None  # refused before anything is looked at
         pictures, alone = as_pictures(pictures)
         features, classes = self._look(pictures, guided)
-        beam_size = self.settings.beam_size if beam_size is None else beam_size
-        max_length = self.settings.max_length if max_length is None else max_length
-        search = {"beam_size": beam_size, "alpha": self.settings.alpha, "max_length": max_length}
+        own = self.settings
+        search = {"beam_size": beam_size or own.beam_size, "alpha": own.alpha}
+        search["max_length"] = max_length or own.max_length
         found = self._search(features, 1 if several is None else several, search, choose)
         if classes is not None:
             self._guide(features, classes, found, search)

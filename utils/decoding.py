@@ -48,9 +48,7 @@ def make_decoder(
     start, step = _make_steps([build_decoder(model) for model in models], vocabulary, allow_loops)
 
     def decode(features, beam_size=3, alpha=1.0, max_length=30, several=None, rules=None):
-        for name, number in (("beam_size", beam_size), ("several", several)):
-            if number is not None and number < 1:
-                raise CourseError(f"{name} is {number}: choose 1 or more.")
+        at_least_one(beam_size=beam_size, several=several, max_length=max_length)
         # With rules as many again, for captions that still owe their word.
         beam_size = max(beam_size, several or 1) * (1 if rules is None else 2)
         captions, scores = [], []
@@ -70,6 +68,13 @@ def make_decoder(
         return captions, scores
 
     return decode
+
+
+def at_least_one(**numbers: int | None) -> None:
+    """Raise a CourseError for a number that is given and below 1, by its name."""
+    for name, number in numbers.items():
+        if number is not None and number < 1:
+            raise CourseError(f"{name} is {number}: choose 1 or more.")
 
 
 def _make_steps(parts, vocabulary, allow_loops):
@@ -181,7 +186,8 @@ def beam_search(advance: Any, states: Any, sizes: tuple, alpha: float, max_lengt
 
     Args:
         advance: `(states, parents [N * B], words [N, B, T], scores [N, B])` to the scores [N, 2 B]
-            of the 2 B best extensions, their choices [N, 2 B] (hypothesis * V + word), new states.
+            of the 2 B best extensions, their choices [N, 2 B] (hypothesis * V + word), new states;
+            with rules of 3 B / 2, those that owe their word and those that do not, each sorted.
         states: Those before the first word.
         sizes: N, V, B and K; with B = 1 this is greedy search. K of the finished hypotheses are
             returned, at most B.

@@ -1,4 +1,4 @@
-"""What each data set, encoder, profile and size of data changes of the settings, chosen on dev."""
+"""What data set, encoder, profile and size of data change of the settings; what a value may be."""
 
 from typing import Any
 
@@ -66,4 +66,29 @@ PROFILE_CHANGES: dict[str, dict[str, Any]] = {
         "units": 64,
         "epochs": 6,
     },
+}
+# Lowest and highest value that makes sense; a rate of 1 would drop everything.
+RANGES = {
+    "seed": (0, 2**31 - 1),
+    "picture_count": (80, 100_000),
+    "min_count": (1, 10_000),
+    "embedding_size": (1, 16_384),
+    "units": (1, 16_384),
+    "dropout": (0, 0.99),
+    "feature_scale": (1e-6, 1e6),
+    "feature_dropout": (0, 0.99),
+    "epochs": (1, 10_000),
+    "patience": (1, 10_000),
+    "batch_size": (1, 65_536),
+    "learning_rate": (1e-9, 10),
+    "weight_decay": (0, 100),
+    "label_smoothing": (0, 0.99),
+    "reward_epochs": (1, 10_000),
+    "reward_patience": (1, 10_000),
+    "reward_batch_size": (1, 65_536),
+    "reward_samples": (2, 1000),  # a caption is judged by its siblings
+    "reward_learning_rate": (1e-9, 10),
+    "beam_size": (1, 1000),
+    "alpha": (0, 10),
+    "max_length": (1, 1000),
 }

@@ -20,10 +20,12 @@ from utils.artifacts import (
     write_json,
 )
 from utils.blocks import mean_of_views
+from utils.defaults import DATASET_DEFAULTS
 from utils.encoders.registry import joined_encoders
 from utils.errors import CourseError
 from utils.files import FILES, SHARED, data_name, identity, read_identity, read_manifest, run_folder
 from utils.locks import locked
+from utils.pretrained import share_of_known
 from utils.settings import Settings, default_settings, for_size, with_recorded
 from utils.vocabulary import Vocabulary
 
@@ -91,7 +93,7 @@ class Run:
             counts = counted["train_captions"], counted["longest"]
         except (CourseError, KeyError):
             return settings
-        return for_size(settings, *counts, start)
+        return for_size(settings, *counts, start, counted.get("known", 1.0))  # 1: an older run
 
     def path(self, name: str) -> Path:
         """Return where a file of the run lies, unchecked."""
@@ -186,8 +188,9 @@ class Run:
             inputs = {source: self.check(source) for source in made.made_from}
             if stale := [n for n in inputs if self._opened.get(n, inputs[n]) != inputs[n]]:
                 raise CourseError(f"{stale[0]} {MADE_ANEW}.")
-            own = path.parent == self.folder
-            write_json(path.parent / "run.json", identity(self.settings, own))
+            write_json(
+                path.parent / "run.json", identity(self.settings, path.parent == self.folder)
+            )
             manifest_path(path).unlink(missing_ok=True)  # nothing holds until the new one is there
             write_content(path, content)
             self._opened[name] = self._fingerprints.of(path)
@@ -202,7 +205,9 @@ class Run:
         data = self.settings.data_folder
         sources = {str(p.relative_to(data)): self._fingerprints.of(p) for p in raw.sources}
         train = captions.loc[captions["split"].eq("train"), "caption"]
-        counted = {"train_captions": len(train), "longest": int(train.str.count(" ").max()) + 1}
+        longest = int(train.str.count(" ").max()) + 1
+        known = 1.0 if self.settings.dataset in DATASET_DEFAULTS else share_of_known(train)
+        counted = {"train_captions": len(train), "longest": longest, "known": known}
         self.save("captions.csv", captions, sources=sources, **counted)  # `sized` asks for them
         self.save("pictures.csv", pictures, image_folder=str(raw.image_folder.relative_to(data)))
 
@@ -230,8 +235,7 @@ class Run:
 
     def references(self, split: str) -> dict[str, list[str]]:
         """Return the captions of a split by picture: dict from image to its list of captions."""
-        captions = self.load("captions.csv")
-        chosen = captions[captions["split"] == split]
+        chosen = self.load("captions.csv").query("split == @split")
         return chosen.groupby("image", sort=False)["caption"].apply(list).to_dict()
 
     def splits(self) -> list[str]:
@@ -271,8 +275,7 @@ class Run:
 
     def _recorded(self):
         recorded = {}
-        # Backwards: what an earlier notebook said counts for the later ones.
-        for name, made in reversed(FILES.items()):
+        for name, made in reversed(FILES.items()):  # an earlier notebook counts for later ones
             before = self.notebook is None or made.notebook < self.notebook
             if made.settings and before and manifest_path(self.path(name)).exists():
                 with suppress(CourseError):

@@ -15,10 +15,11 @@ from utils.defaults import (
     DATASET_DEFAULTS,
     ENCODER_DEFAULTS,
     PROFILE_CHANGES,
+    RANGES,
     SIZES,
 )
 from utils.errors import CourseError
-from utils.pretrained import like_pretrained, pretrained_settings
+from utils.pretrained import SAME_LANGUAGE, like_pretrained, pretrained_settings
 
 ROOT = Path(__file__).resolve().parents[1]
 FIGURES = ROOT / "figures"
@@ -107,32 +108,6 @@ REWARD_SETTINGS = (
     *("seed", "reward_epochs", "reward_patience", "reward_batch_size", "reward_samples"),
     *("reward_learning_rate", *SEARCH_SETTINGS),
 )
-
-# Lowest and highest value that makes sense; a rate of 1 would drop everything.
-RANGES = {
-    "seed": (0, 2**31 - 1),
-    "picture_count": (80, 100_000),
-    "min_count": (1, 10_000),
-    "embedding_size": (1, 16_384),
-    "units": (1, 16_384),
-    "dropout": (0, 0.99),
-    "feature_scale": (1e-6, 1e6),
-    "feature_dropout": (0, 0.99),
-    "epochs": (1, 10_000),
-    "patience": (1, 10_000),
-    "batch_size": (1, 65_536),
-    "learning_rate": (1e-9, 10),
-    "weight_decay": (0, 100),
-    "label_smoothing": (0, 0.99),
-    "reward_epochs": (1, 10_000),
-    "reward_patience": (1, 10_000),
-    "reward_batch_size": (1, 65_536),
-    "reward_samples": (2, 1000),  # a caption is judged by its siblings
-    "reward_learning_rate": (1e-9, 10),
-    "beam_size": (1, 1000),
-    "alpha": (0, 10),
-    "max_length": (1, 1000),
-}
 
 
 def from_environment(name: str) -> str:
@@ -230,7 +205,9 @@ def _default_encoder(chosen):
     return "efficientnet_lite0" if chosen["profile"] == "small" else "vgg16"
 
 
-def for_size(settings: Settings, captions: int, words: int, start: str | None = None) -> Settings:
+def for_size(
+    settings: Settings, captions: int, words: int, start: str | None = None, known: float = 1.0
+) -> Settings:
     """Return the settings that fit a folder of one's own, in place of those that nobody named.
 
     Args:
@@ -238,12 +215,23 @@ def for_size(settings: Settings, captions: int, words: int, start: str | None = 
         captions: How many captions the train split has.
         words: As many as the longest of them has.
         start: What the vocabulary was made for, if it is there already.
+        known: `share_of_known` of them.
+
+    Raises:
+        CourseError: The start that somebody named does not fit the captions.
     """
     if settings.dataset in DATASET_DEFAULTS:
         return settings
+    english = known >= SAME_LANGUAGE
     if "start" not in settings.named:
-        settings = replace(settings, start=start or _default_start(settings, captions))
+        start = (start or _default_start(settings, captions)) if english else "nothing"
+        settings = replace(settings, start=start)
     continued = settings.start == "pretrained"
+    if continued and not english:
+        raise CourseError(
+            "start is 'pretrained', but the captioner that comes with the course is English and "
+            f"knows {known:.0%} of the words of these captions: take start='nothing'."
+        )
     settings = like_pretrained(settings) if continued else settings
     sizes = CONTINUED_SIZES if continued else SIZES
     changes = next((values for most, values in sizes if captions < most), {})

@@ -139,7 +139,7 @@ def train(
         model: The model to start from; it is trained in place.
         batches: The captions to learn from.
         dev_data: features, rows, tokens of the dev split, as `Batches` takes them.
-        settings: epochs, patience, learning_rate, weight_decay, label_smoothing, seed.
+        settings: Its `MODEL_SETTINGS`; with the start "pretrained" there is an epoch 0.
         folder: Of `checkpoint.npz`, used if it began from the very same; for one process at a time.
         describe: Called with the model after every epoch; returns a list of dicts.
         schedule: A learning rate or a Keras schedule; by default a cosine that falls to zero.

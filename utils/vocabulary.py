@@ -41,7 +41,7 @@ def clean_caption(text: str) -> str:
         The cleaned caption, a string; empty if `text` holds neither letters nor digits.
 
     Source: Hodosh, Young and Hockenmaier, JAIR 47 (2013) for the captions; the cleaning is that of
-    most published Flickr8k experiments. Taught in notebook 03.
+    most published Flickr8k experiments. Taught in notebook 01.
     """
     words = lower_case(text).translate(_REPLACEMENTS).split()
     # Composed last, so that "e" + combining acute and "é" are one and the same word.
@@ -110,7 +110,8 @@ _REPLACEMENTS = _Replacements()
 class Vocabulary:
     """The words a captioner knows; a word's index is its token.
 
-    Tokens 0 to 3 are padding, start, end and unknown; words follow, the most frequent first.
+    Tokens 0 to 3 are padding, start, end and unknown; words follow, the most frequent first. One
+    that goes on from another has all words of the other before its own.
     """
 
     words: tuple[str, ...]

@@ -84,7 +84,7 @@ def _on_legs(pen, kind, breed, coat, color, pose, swing):
     dark = mix(coat, (40, 24, 20), 0.22)
     for root, angles, shade in ((front, legs[1], dark), (hind, legs[3], dark)):
         _leg(body, kind, root + (0.05, 0), angles, breed, shade, swing)
-    _tail(body, kind, hind + (-0.12, 0.16), coat, pose, swing)
+    _tail(body, kind, hind + (-0.12, 0.16), coat, pose)
     shoulder = np.array([half * 0.78, h + 0.2])
     if kind == "sheep":
         _fleece(body, breed, coat)
@@ -291,7 +291,7 @@ HEADS = {
 }
 
 
-def _tail(pen, kind, root, coat, pose, swing):
+def _tail(pen, kind, root, coat, pose):
     """Draw the tail."""
     x, y = root
     lively = pose in ("running", "jumping")
@@ -338,7 +338,7 @@ def _lying(pen, kind, breed, coat, color, swing):
     leg = mix(COATS["black"], coat, 0.25) if kind == "sheep" else coat
     r = breed["thick"]
     base = Pen(pen.canvas, pen.x, pen.y, pen.size, pen.flip, pen.angle)
-    _tail(base, kind, np.array([-half * 0.82 - 0.12, floor + 0.2]), coat, "lying", swing)
+    _tail(base, kind, np.array([-half * 0.82 - 0.12, floor + 0.2]), coat, "lying")
     shoulder, rump = (
         np.array([half * 0.72, floor + c * 0.86]),
         np.array([-half * 0.8, floor + breed["rump"] * 0.86]),

@@ -6,7 +6,7 @@ import pytest
 
 from utils.errors import CourseError
 from utils.files import run_folder
-from utils.pretrained import pretrained_settings
+from utils.pretrained import pretrained_settings, share_of_known
 from utils.settings import RANGES, ROOT, Settings, folder_from_environment, for_size, load_settings
 
 
@@ -192,6 +192,34 @@ def test_few_photographs_go_on_from_the_captioner_that_comes_along(tmp_path):
     # What a vocabulary was made for counts more than the number of captions.
     assert for_size(own, 1500, 20, start="nothing") == from_nothing
     assert for_size(own, 50_000, 20, start="pretrained").start == "pretrained"
+
+
+def test_another_language_starts_from_nothing(tmp_path):
+    own = load_settings(dataset=str(tmp_path))
+    captions = {
+        "pretrained": ["a man rides a horse along the beach", "x ray of the chest of a patient"],
+        "nothing": [
+            "ein mann in einem hemd",
+            "een man in een rode trui is op het strand",
+            "一只狗",
+        ],
+    }
+    for start, texts in captions.items():
+        for text in texts:
+            known = share_of_known([text])
+            assert for_size(own, 1500, 20, known=known).start == start, text
+            # A vocabulary of captions that were there before is no reason.
+            assert for_size(own, 1500, 20, start="pretrained", known=known).start == start, text
+    named = load_settings(dataset=str(tmp_path), start="pretrained")
+    with pytest.raises(CourseError, match=r"is English and knows 12% .* take start='nothing'"):
+        for_size(named, 1500, 20, known=0.12)
+
+
+def test_what_is_known_of_no_captions_is_nothing(monkeypatch, tmp_path):
+    assert share_of_known([]) == 0 and share_of_known(["a dog"]) == 1
+    monkeypatch.setattr("utils.pretrained.PRETRAINED", tmp_path)
+    with pytest.raises(CourseError, match=r"vocabulary\.json is missing .* git checkout"):
+        share_of_known(["a dog"])
 
 
 @pytest.mark.parametrize(

@@ -211,10 +211,10 @@ def _has_captions(path):
     return _is_karpathy(content) or _is_coco(content)
 
 
-# The first that fits is read; what else lies there is named. All in lower case.
+# The first that fits is read; others that are known by their names are named. All in lower case.
 FORMS = (
     Form(("captions.txt", "captions.csv", "captions.tsv"), _read_table),
-    Form(("flickr8k.token.txt", "results_*.token", "*.token"), _read_token),
+    Form(("*.token.txt", "results_*.token", "*.token"), _read_token),
     Form(("results.csv", "results_*.csv"), _read_table),
     Form(("metadata.jsonl", "metadata.csv", "*/metadata.jsonl", "*/metadata.csv"), _read_metadata),
     Form(("dataset.json", "dataset_*.json"), _read_json),

@@ -55,7 +55,8 @@ def match_names(names: Iterable[str], files: Iterable[str]) -> dict[str, str]:
 
     A name means a file if both are spelled alike, or else up to upper and lower case, the way
     accents are composed, the number of a caption behind it (`#0`), a missing suffix, and folders
-    that stand before only one of the two. What could mean several files means none.
+    that stand before only one of the two. What could mean several files means none; of names with
+    different folders that could mean the same file, only one that is spelled alike does.
 
     Args:
         names: Names from a table.

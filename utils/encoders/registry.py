@@ -125,7 +125,7 @@ ENCODERS = {
 
 
 def encoder_info(name: str) -> EncoderInfo:
-    """Return the `EncoderInfo` of an encoder, or a CourseError. Taught in notebook 02."""
+    """Return the `EncoderInfo` of an encoder, or a CourseError."""
     if name not in ENCODERS:
         near = get_close_matches(name.lower(), ENCODERS, 1)
         advice = f"did you mean {near[0]!r}? Otherwise " if near else ""

@@ -59,9 +59,9 @@ def flickr30k_results(folder):
     return "flickr30k_images"
 
 
-def flickr30k_token(folder):
+def flickr30k_token(folder, name="results_20130124.token"):
     rows = [f"{name}#{number}\t{text} ." for name, number, text in PAIRS]
-    write(folder / "results_20130124.token", "\n".join(rows) + "\n")
+    write(folder / name, "\n".join(rows) + "\n")
     return "flickr30k-images"
 
 
@@ -174,12 +174,17 @@ def archive_with_one_more_folder(folder):
     return "flickr30k_images/flickr30k_images"
 
 
+def token_file_under_another_name(folder):
+    return flickr30k_token(folder, "mine.token.txt")
+
+
 # Writer: split by the form itself (else drawn), and a word of the line that says what it is.
 FORMS = {
     captions_txt: (False, "separator comma, UTF-8"),
     kaggle_with_official_lists: (True, "official split of Flickr8k"),
     flickr30k_results: (False, "results.csv was taken for .*separator bar"),
     flickr30k_token: (False, "token file"),
+    token_file_under_another_name: (False, "token file"),
     karpathy: (True, "Karpathy"),
     karpathy_with_filepath: (True, "Karpathy"),
     karpathy_s_whole_archive: (True, "Karpathy"),
