@@ -261,6 +261,18 @@ def test_all_notebooks_are_there():
     assert [f"solutions/{step}" for step in chapters] == list(SOLUTIONS)
 
 
+@pytest.mark.parametrize("step", [*STEPS, *REWARD_STEPS, *PHOTO_STEPS])
+def test_every_exercise_has_its_answer(step):
+    def found(path, pattern):
+        cells = [cell for cell in nbformat.read(path, 4).cells if cell.cell_type == "markdown"]
+        return [hit for cell in cells for hit in re.findall(pattern, cell.source, re.MULTILINE)]
+
+    (asked,) = found(NOTEBOOKS / f"{step}.ipynb", r"^## Exercises\n((?:.|\n)*?)(?=^## |\Z)")
+    numbers = re.findall(r"^(\d+)\. ", asked, re.MULTILINE)
+    assert numbers
+    assert found(NOTEBOOKS / "solutions" / f"{step}.ipynb", r"^## (\d+) · ") == numbers
+
+
 def test_notebooks_are_plain_json_that_git_can_compare():
     for path in COMMITTED:
         assert json.loads(path.read_text("utf-8"))["nbformat"] == 4
