@@ -190,7 +190,7 @@ def main() -> None:
     all and the solutions: executed copies and the figures of README.md replace the committed ones.
     `--runs` executes nothing and lists the runs that are there.
     """
-    wanted, step = sys.argv[1:], ""
+    wanted = sys.argv[1:]
     try:
         if "--runs" in wanted:
             from utils.evaluation import compare_runs  # seconds of loading, needless elsewhere
@@ -214,7 +214,8 @@ def main() -> None:
     except CourseError as error:
         sys.exit(f"\n{error}")
     except Stopped as error:
-        epochs = epochs_done(run.folder / "training") if step == "05_training" else 0
+        trains = step == FILES["model.keras"].notebook
+        epochs = epochs_done(run.folder / "training") if trains else 0
         after = f", after epoch {epochs}" if epochs else ""
         print(f"\n{error}{after}. What is done is kept: the same command goes on from there.")
         sys.exit(130)

@@ -94,7 +94,7 @@ class Captioner:
             confidence is that of captions with guidance; without, they have none.
 
         Raises:
-            CourseError: A file holds no picture; a number is below 1; consensus has no run to ask.
+            CourseError: A picture cannot be read; a number is below 1; consensus has no run to ask.
         """
         at_least_one(beam_size=beam_size, several=several, max_length=max_length)
         choose = self._choose if consensus else None  # refused before anything is looked at

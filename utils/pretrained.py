@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,6 @@ from utils.errors import CourseError
 PRETRAINED = Path(__file__).resolve().parents[1] / "data" / "pretrained"
 # Of running words that it knows: of English captions 58 to 97 %, of other languages up to 22 %.
 SAME_LANGUAGE = 0.5
-BRING_BACK = "is missing or damaged: bring it back with git checkout."
 
 
 def pretrained_settings() -> dict[str, Any]:
@@ -20,11 +20,9 @@ def pretrained_settings() -> dict[str, Any]:
     Raises:
         CourseError: Its manifest is missing or damaged.
     """
-    try:
-        kept = json.loads((PRETRAINED / "manifest.json").read_text("utf-8"))["settings"]
+    with _content_of("manifest.json") as content:
+        kept = content["settings"]
         return {name: kept[name] for name in ("encoder", "mirrored", "units", "embedding_size")}
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise CourseError(f"data/pretrained/manifest.json {BRING_BACK}") from error
 
 
 def share_of_known(captions: Iterable[str]) -> float:
@@ -33,12 +31,21 @@ def share_of_known(captions: Iterable[str]) -> float:
     Raises:
         CourseError: Its vocabulary is missing or damaged.
     """
-    try:
-        words = set(json.loads((PRETRAINED / "vocabulary.json").read_text("utf-8"))["words"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise CourseError(f"data/pretrained/vocabulary.json {BRING_BACK}") from error
+    with _content_of("vocabulary.json") as content:
+        words = set(content["words"])
     running = [word for text in captions for word in text.split()]
     return sum(word in words for word in running) / max(len(running), 1)
+
+
+@contextmanager
+def _content_of(name):
+    """Read a JSON file of the captioner; what is missing in it is a CourseError, too."""
+    try:
+        yield json.loads((PRETRAINED / name).read_text("utf-8"))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise CourseError(
+            f"data/pretrained/{name} is missing or damaged: bring it back with git checkout."
+        ) from error
 
 
 def like_pretrained(settings: Any) -> Any:

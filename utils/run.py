@@ -188,9 +188,8 @@ class Run:
             inputs = {source: self.check(source) for source in made.made_from}
             if stale := [n for n in inputs if self._opened.get(n, inputs[n]) != inputs[n]]:
                 raise CourseError(f"{stale[0]} {MADE_ANEW}.")
-            write_json(
-                path.parent / "run.json", identity(self.settings, path.parent == self.folder)
-            )
+            own = path.parent == self.folder
+            write_json(path.parent / "run.json", identity(self.settings, own))
             manifest_path(path).unlink(missing_ok=True)  # nothing holds until the new one is there
             write_content(path, content)
             self._opened[name] = self._fingerprints.of(path)
@@ -275,7 +274,8 @@ class Run:
 
     def _recorded(self):
         recorded = {}
-        for name, made in reversed(FILES.items()):  # an earlier notebook counts for later ones
+        # Backwards: what an earlier notebook said counts for the later ones.
+        for name, made in reversed(FILES.items()):
             before = self.notebook is None or made.notebook < self.notebook
             if made.settings and before and manifest_path(self.path(name)).exists():
                 with suppress(CourseError):

@@ -220,12 +220,10 @@ def test_one_candidate_for_a_picture(trained, quick):
     (plain,) = trained.caption(picture, beam_size=1, several=1)
     assert plain.caption == trained.caption(picture, beam_size=1) and plain.words == ()
     assert trained.caption([], several=2) == trained.caption([], details=True) == []
-    for numbers in ({"several": 0}, {"several": 0, "consensus": True}, {"max_length": -1}):
-        name, value = next(iter(numbers.items()))
-        with pytest.raises(CourseError, match=f"{name} is {value}: choose 1 or more"):
-            trained.caption(picture, **numbers)
-    with pytest.raises(CourseError, match="max_length is 0"):
-        trained.caption(picture, max_length=0)
+    for name, value in (("several", 0), ("max_length", 0), ("max_length", -1)):
+        for consensus in (False, True):
+            with pytest.raises(CourseError, match=f"{name} is {value}: choose 1 or more"):
+                trained.caption(picture, consensus=consensus, **{name: value})
 
 
 # --- a folder of its own ---
