@@ -22,6 +22,7 @@ from utils.vocabulary import END, START, Vocabulary
 
 FEATURE_SIZE, WORDS, LONGEST = 2048, 2541, 38  # Flickr8k, with its longest caption
 ROUNDS = 3
+LENGTH = 12  # words that every search writes
 
 
 def random_captions(count: int, rng: np.random.Generator) -> np.ndarray:
@@ -134,8 +135,8 @@ def compare_training(batches: Batches, settings: Settings) -> None:
     compare("training", "a caption", ours, "tutorials", tutorials)
 
 
-def compare_decoding(features: np.ndarray, settings: Settings, length: int = 12) -> None:
-    """Time greedy search; without the end token both sides write exactly `length` words."""
+def compare_decoding(features: np.ndarray, settings: Settings) -> None:
+    """Time greedy search; without the end token both sides write `LENGTH` words."""
     model, theirs = build_model(FEATURE_SIZE, WORDS, settings), tutorial_model(settings)
     kernel, bias = model.get_layer("logits").get_weights()
     bias[END] = -1e9
@@ -143,10 +144,10 @@ def compare_decoding(features: np.ndarray, settings: Settings, length: int = 12)
     decode = make_decoder(model, Vocabulary(tuple(map(str, range(WORDS)))))
 
     def ours():
-        return seconds(decode, features, 1, 0.0, length) / len(features)
+        return seconds(decode, features, 1, 0.0, LENGTH) / len(features)
 
     def tutorials():
-        return seconds(tutorial_greedy, theirs, features[0], length)
+        return seconds(tutorial_greedy, theirs, features[0], LENGTH)
 
     compare("decoding", "a picture", ours, "tutorials", tutorials)
 

@@ -5,6 +5,7 @@ import json
 import re
 import zipfile
 from contextlib import contextmanager
+from pathlib import Path
 
 import nbformat
 import numpy as np
@@ -80,13 +81,13 @@ def _shown(cell):
 
 
 def contents(folder):
-    """What the files of a run hold: dict from name to something comparable, seconds aside."""
+    """What the files of one or more runs hold: name to something comparable, seconds aside."""
     found = {}
     for path in sorted(folder.rglob("*")):
         name = str(path.relative_to(folder))
         manifest = any(path.with_suffix(end).exists() for end in (".csv", ".npy", ".keras"))
         # Manifests hold seconds, and fingerprints of files that hold the date.
-        if path.is_dir() or name.startswith("notebooks") or name == "fingerprints.json":
+        if path.is_dir() or "notebooks" in Path(name).parts or path.name == "fingerprints.json":
             continue
         if path.suffix == ".keras":
             with zipfile.ZipFile(path) as file:
@@ -94,12 +95,12 @@ def contents(folder):
         elif path.suffix == ".npz":
             with np.load(path) as file:
                 found[name] = {key: file[key].tobytes() for key in file.files}
-        elif name.startswith("history") and path.suffix == ".csv":
+        elif path.name.startswith("history") and path.suffix == ".csv":
             found[name] = pd.read_csv(path).drop(columns="seconds").to_csv()
-        elif name.startswith("metrics") and not manifest and "manifest" not in name:
+        elif path.name.startswith("metrics") and not manifest and "manifest" not in path.name:
             metrics = json.loads(path.read_text("utf-8"))
             found[name] = {key: value for key, value in metrics.items() if key != "seconds"}
-        elif path.suffix != ".json" or not (manifest or "manifest" in name):
+        elif path.suffix != ".json" or not (manifest or "manifest" in path.name):
             found[name] = hashlib.sha256(path.read_bytes()).hexdigest()
     return found
 

@@ -30,6 +30,7 @@ MARK: dict[str, Any] = {"size": 9, "weight": "bold", "color": ACCENT, "inches": 
 CAPTION: dict[str, Any] = {"size": 9.5, "weight": "bold", "color": INK, "inches": 0.19}
 REFERENCE: dict[str, Any] = {"size": 8.5, "weight": "normal", "color": "#4c5864", "inches": 0.17}
 COLORS = ("#2f6f8f", ACCENT, "#6a994e", "#8e6c8a", "#e0a458", "#577590")
+MAPS_OF_A_LAYER = 6
 
 
 def set_style() -> None:
@@ -182,23 +183,20 @@ def show_history(history: pd.DataFrame, title: str = "Loss per word") -> Figure:
     return figure
 
 
-def show_feature_maps(
-    picture: np.ndarray, maps: Mapping[str, np.ndarray], columns: int = 6
-) -> Figure:
+def show_feature_maps(picture: np.ndarray, maps: Mapping[str, np.ndarray]) -> Figure:
     """Draw what some layers of a CNN make of one picture: a row per layer.
 
     Args:
         picture: uint8 [S, S, 3], RGB.
         maps: Dict from layer name to its feature maps [H, W, C]. Of each layer the maps that
             vary most are drawn, each on its own scale from dark (low) to light (high).
-        columns: Maps per layer.
     """
-    size = (1.3 * (columns + 1), 1.46 * len(maps))
-    figure, axes = plt.subplots(len(maps), columns + 1, figsize=size, squeeze=False)
+    size = (1.3 * (MAPS_OF_A_LAYER + 1), 1.46 * len(maps))
+    figure, axes = plt.subplots(len(maps), MAPS_OF_A_LAYER + 1, figsize=size, squeeze=False)
     for row, (name, layer) in zip(axes, maps.items(), strict=True):
         height, width, channels = layer.shape
         _show_panel(row[0], picture, f"{name}: {channels} maps of {height} × {width}")
-        liveliest = np.argsort(-layer.std((0, 1)), kind="stable")[:columns]
+        liveliest = np.argsort(-layer.std((0, 1)), kind="stable")[:MAPS_OF_A_LAYER]
         for axis, channel in zip(row[1:], liveliest, strict=False):
             axis.imshow(layer[:, :, channel], cmap="mako", interpolation="nearest")
         for axis in row:

@@ -150,13 +150,13 @@ def train(
     learn = make_step(model, optimizer, settings.label_smoothing, strategy)
     dev = Batches(*dev_data, DEV_BATCH)
     started_as = _started_as(model, optimizer, batches, dev, settings)
-    dev_loss, why, first = _make_dev_loss(model, dev), None, _first_epoch(settings)
+    dev_loss, why, first = _make_dev_loss(model, dev), None, int(settings.start != "pretrained")
     with alone_in(folder):
         progress = load_progress(folder, started_as, model, optimizer)
         bar = _bar(batches.steps, settings.epochs, progress.next_epoch(first) - 1)
         try:
             with bfloat16_products(), bar:
-                while not _is_over(progress, settings):
+                while not _is_over(progress, settings, first):
                     started, epoch = time.perf_counter(), progress.next_epoch(first)
                     loss = _train_epoch(model, learn, batches, settings.seed, epoch, bar)
                     row = {"epoch": epoch, "loss": loss, "dev_loss": dev_loss()}
@@ -172,12 +172,8 @@ def train(
     return _result(model, progress, why)
 
 
-def _first_epoch(settings):
-    return 0 if settings.start == "pretrained" else 1
-
-
-def _is_over(progress, settings):
-    epoch = progress.next_epoch(_first_epoch(settings))
+def _is_over(progress, settings, first):
+    epoch = progress.next_epoch(first)
     return epoch > settings.epochs or progress.waited >= settings.patience
 
 
@@ -254,9 +250,18 @@ def make_step(
 
     def step_on_shares(*batch):
         words = np.float32(np.count_nonzero(batch[2]))
+        if not step.experimental_get_tracing_count() and strategy.num_replicas_in_sync == 1:
+            # Or it would be compiled twice: for the size of the first batch, then for any.
+            step.get_concrete_function(words, *_of_any_size(*batch))
         return step(words, *(_shares(part, strategy) for part in batch))
 
     return step_on_shares
+
+
+def _of_any_size(features, *captions):
+    """Describe a batch with any number of captions of any length."""
+    spec = tf.TensorSpec((None, *features.shape[1:]), features.dtype)
+    return [spec, *(tf.TensorSpec((None, None, *x.shape[2:]), x.dtype) for x in captions)]
 
 
 def _shares(part, strategy):

@@ -75,8 +75,9 @@ def draw_bench(pen):
     pen.polygon([(-0.95, 0.42), (0.95, 0.42), (0.95, 0.55), (-0.95, 0.55)], tint(WOOD, 0.1), 0.6)
 
 
-def draw_house(pen, color, roof=(170, 70, 52)):
+def draw_house(pen, color):
     """Draw a small house of height one with a gable and a door."""
+    roof = (170, 70, 52)
     wall = mix(CLOTHES[color], (255, 250, 240), 0.12 if color != "white" else 0)
     pen.polygon([(-0.44, 0), (0.44, 0), (0.44, 0.56), (-0.44, 0.56)], wall, 0.35)
     pen.polygon([(0.2, 0.8), (0.32, 0.8), (0.32, 1.0), (0.2, 1.0)], (168, 100, 82), 0.6)

@@ -114,13 +114,13 @@ def _hill(canvas, rng, y, rise, top, bottom, waves=2):
     gradient_fill(canvas, band(line), top, bottom, (y - rise, SIZE))
 
 
-def _specks(canvas, rng, y0, color, count, length=3.0, lean=1.0):
+def _specks(canvas, rng, y0, color, count):
     """Draw small grass blades or pebbles, larger toward the viewer."""
     for _ in range(count):
         y = y0 + (SIZE - y0) * rng.random() ** 0.8
         x, near = rng.uniform(0, SIZE), 0.4 + 0.9 * (y - y0) / (SIZE - y0)
-        size = length * near
-        points = np.array([(x, y), (x + lean * rng.uniform(-0.5, 0.5) * size, y - size)])
+        size = 1.2 * near
+        points = np.array([(x, y), (x + rng.uniform(-0.5, 0.5) * size, y - size)])
         stroke(canvas, points, 0.6 + 0.5 * near, color)
 
 
@@ -194,7 +194,7 @@ def _beach(canvas, scene, rng):
     gradient_fill(canvas, band(line - (0, 3)), (250, 254, 255), (250, 254, 255))
     gradient_fill(canvas, band(line + (0, 1)), (214, 178, 122), (214, 178, 122))
     gradient_fill(canvas, band(line + (0, 7)), (246, 222, 162), (238, 202, 134), (shore, SIZE))
-    _specks(canvas, rng, shore + 12, (222, 186, 122), 60, 1.2)
+    _specks(canvas, rng, shore + 12, (222, 186, 122), 60)
     for _ in range(4):
         x, y = rng.uniform(0, SIZE), rng.uniform(shore + 22, SIZE - 4)
         paint(
@@ -379,7 +379,7 @@ def _desert(canvas, scene, rng):
                 closed=False,
             )
             stroke(canvas, line, 1.0, tint(bottom, -0.06))
-    _specks(canvas, rng, h + 30, (208, 146, 84), 30, 1.2)
+    _specks(canvas, rng, h + 30, (208, 146, 84), 30)
 
 
 def _farm(canvas, scene, rng):
