@@ -214,9 +214,10 @@ def test_a_blocked_word_takes_no_other_words_place(small):
     decode = make_decoder(model, vocabulary)
     every = [w for length in range(5) for w in itertools.product((4, 5, 6), repeat=length)]
     every = [w for w in every if len(set(itertools.pairwise(w))) == max(len(w) - 1, 0)]
+    lengths = np.array([len(words) + 1 for words in every])
     for feature, text in zip(features, decode(features, 200, max_length=4)[0], strict=True):
-        scores = [log_probability(model, feature, words) / (len(words) + 1) for words in every]
-        best = every[int(np.argmax(scores))]
+        normalized = log_probabilities(model, feature, every) / lengths
+        best = every[int(np.argmax(normalized))]
         assert text == " ".join(vocabulary.words[word] for word in best)
 
 
@@ -240,7 +241,8 @@ def test_a_wide_beam_finds_the_best_of_all_captions_that_say_what_is_asked(small
             for w in every
             if token in w and 6 not in w[: w.index(token)] and 5 not in w[w.index(token) + 1 :]
         ]
-        normalized = [log_probability(model, feature, w) / (len(w) + 1) for w in allowed]
+        lengths = np.array([len(words) + 1 for words in allowed])
+        normalized = log_probabilities(model, feature, allowed) / lengths
         best = allowed[int(np.argmax(normalized))]
         assert text == " ".join(vocabulary.words[word] for word in best)
         assert score == pytest.approx(log_probability(model, feature, best), abs=1e-4)
