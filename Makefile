@@ -61,7 +61,7 @@ drill: .venv/installed ## what takes longer: every notebook from every heading, 
 	$(BIN)/python -m pytest tests/drill -v
 
 browser-test: .venv/installed ## notebooks and page in a true browser (Chromium)
-	$(BIN)/python -m pytest tests/browser -v
+	$(BIN)/python -m pytest tests/browser -v -rs
 
 site: .venv-docs/installed ## the course as a static book with search, in build/site
 	.venv-docs/bin/python -m sphinx -q -n -W --keep-going -c docs . build/site
