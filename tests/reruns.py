@@ -5,7 +5,6 @@ import json
 import re
 import zipfile
 from contextlib import contextmanager
-from pathlib import Path
 
 import nbformat
 import numpy as np
@@ -84,10 +83,11 @@ def contents(folder):
     """What the files of one or more runs hold: name to something comparable, seconds aside."""
     found = {}
     for path in sorted(folder.rglob("*")):
-        name = str(path.relative_to(folder))
+        place = path.relative_to(folder)
+        name = str(place)
         manifest = any(path.with_suffix(end).exists() for end in (".csv", ".npy", ".keras"))
         # Manifests hold seconds, and fingerprints of files that hold the date.
-        if path.is_dir() or "notebooks" in Path(name).parts or path.name == "fingerprints.json":
+        if path.is_dir() or "notebooks" in place.parts or path.name == "fingerprints.json":
             continue
         if path.suffix == ".keras":
             with zipfile.ZipFile(path) as file:

@@ -251,7 +251,8 @@ def make_step(
     def step_on_shares(*batch):
         words = np.float32(np.count_nonzero(batch[2]))
         if not step.experimental_get_tracing_count() and strategy.num_replicas_in_sync == 1:
-            # Or it would be compiled twice: for the size of the first batch, then for any.
+            # Or it would be compiled twice: for the size of the first batch, then for any. Several
+            # replicas are handed shares, which no such description fits.
             step.get_concrete_function(words, *_of_any_size(*batch))
         return step(words, *(_shares(part, strategy) for part in batch))
 

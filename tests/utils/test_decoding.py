@@ -43,6 +43,13 @@ def log_probabilities(model, feature, captions):
     return np.array(found)
 
 
+def best_of(model, feature, captions, alpha=1.0):
+    """The caption that a search which misses none would find."""
+    lengths = np.array([len(words) + 1 for words in captions])
+    normalized = log_probabilities(model, feature, captions) / lengths**alpha
+    return captions[int(np.argmax(normalized))]
+
+
 def log_probability(model, feature, words):
     return log_probabilities(model, feature, [words])[0]
 
@@ -51,12 +58,10 @@ def test_a_wide_beam_finds_the_best_of_all_captions(small):
     model, vocabulary, features = small
     decode = make_decoder(model, vocabulary, allow_loops=True)
     every = [w for length in range(5) for w in itertools.product((4, 5, 6), repeat=length)]
-    lengths = np.array([len(words) + 1 for words in every])
     for alpha in (0.0, 0.7):
         said, scores = decode(features, beam_size=200, alpha=alpha, max_length=4)
         for feature, text, score in zip(features, said, scores, strict=True):
-            normalized = log_probabilities(model, feature, every) / lengths**alpha
-            best = every[int(np.argmax(normalized))]
+            best = best_of(model, feature, every, alpha)
             assert text == " ".join(vocabulary.words[word] for word in best)
             assert score == pytest.approx(log_probability(model, feature, best), abs=1e-4)
 
@@ -214,10 +219,8 @@ def test_a_blocked_word_takes_no_other_words_place(small):
     decode = make_decoder(model, vocabulary)
     every = [w for length in range(5) for w in itertools.product((4, 5, 6), repeat=length)]
     every = [w for w in every if len(set(itertools.pairwise(w))) == max(len(w) - 1, 0)]
-    lengths = np.array([len(words) + 1 for words in every])
     for feature, text in zip(features, decode(features, 200, max_length=4)[0], strict=True):
-        normalized = log_probabilities(model, feature, every) / lengths
-        best = every[int(np.argmax(normalized))]
+        best = best_of(model, feature, every)
         assert text == " ".join(vocabulary.words[word] for word in best)
 
 
@@ -241,9 +244,7 @@ def test_a_wide_beam_finds_the_best_of_all_captions_that_say_what_is_asked(small
             for w in every
             if token in w and 6 not in w[: w.index(token)] and 5 not in w[w.index(token) + 1 :]
         ]
-        lengths = np.array([len(words) + 1 for words in allowed])
-        normalized = log_probabilities(model, feature, allowed) / lengths
-        best = allowed[int(np.argmax(normalized))]
+        best = best_of(model, feature, allowed)
         assert text == " ".join(vocabulary.words[word] for word in best)
         assert score == pytest.approx(log_probability(model, feature, best), abs=1e-4)
 
